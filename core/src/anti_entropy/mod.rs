@@ -1,0 +1,126 @@
+//! Anti-entropy: what one replica tells another over a link \[97 §3\].
+//!
+//! Each direction is driven by what the receiver has told of itself. The sender keeps, for each peer, the vector and
+//! CSN that the peer will have once all that was sent has arrived, and sends what lies beyond: commits in CSN order,
+//! then tentative writes. What the peer *has*, on stable storage, is only what it acknowledges.
+
+mod arrivals;
+mod offer;
+
+pub(crate) use self::arrivals::Arrivals;
+
+use std::collections::VecDeque;
+
+use crate::{
+    id::{DatabaseId, ReplicaId, WriteId},
+    output::PeerKind,
+    stamp::{Csn, Millis},
+    vector::VersionVector,
+    wire::{WireVector, frame::Progress},
+};
+
+/// One link's session.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    pub(crate) kind: PeerKind,
+    /// Who the peer is; `None` before its hello and while it is being created.
+    pub(crate) replica: Option<ReplicaId>,
+    /// The database that the peer's hello named.
+    pub(crate) database: Option<DatabaseId>,
+    pub(crate) is_primary: bool,
+    /// What it sends is understood; before its hello nothing but that is.
+    pub(crate) open: bool,
+    pub(crate) last_heard: Millis,
+    pub(crate) last_sent: Millis,
+
+    /// What the peer will know once all that was sent has arrived.
+    sent: VersionVector,
+    sent_csn: Csn,
+    cursor: Cursor,
+    told_caught_up: bool,
+    /// Sizes of the batches that are not acknowledged yet.
+    in_flight: VecDeque<usize>,
+    in_flight_bytes: usize,
+    acknowledged_batches: u64,
+
+    /// What was acknowledged to the peer.
+    told: VersionVector,
+    told_csn: Csn,
+    received_batches: u64,
+    told_batches: u64,
+}
+
+/// Where the offer of tentative writes stands.
+#[derive(Debug)]
+enum Cursor {
+    /// In log order, beyond this write; what was inserted since the scan began is left to the arrivals from there on.
+    CatchUp { after: Option<WriteId>, arrivals_from: u64 },
+    /// In the order of arrival. (A cursor in log order would skip what is inserted behind it.)
+    Live { next: u64 },
+}
+
+impl Peer {
+    pub(crate) fn new(kind: PeerKind, now: Millis) -> Self {
+        Self {
+            kind,
+            replica: None,
+            database: None,
+            is_primary: false,
+            open: false,
+            last_heard: now,
+            last_sent: now,
+            sent: VersionVector::default(),
+            sent_csn: Csn::ZERO,
+            cursor: Cursor::Live { next: 0 },
+            told_caught_up: false,
+            in_flight: VecDeque::new(),
+            in_flight_bytes: 0,
+            acknowledged_batches: 0,
+            told: VersionVector::default(),
+            told_csn: Csn::ZERO,
+            received_batches: 0,
+            told_batches: 0,
+        }
+    }
+
+    /// Begins to offer what the peer, as its hello says, lacks.
+    pub(crate) fn open(&mut self, vector: VersionVector, csn: Csn, arrivals: &Arrivals) {
+        self.open = true;
+        self.sent = vector;
+        self.sent_csn = csn;
+        self.cursor = Cursor::CatchUp { after: None, arrivals_from: arrivals.end() };
+    }
+
+    /// Notes what this side has told in its hello.
+    pub(crate) fn hello_sent(&mut self, vector: &VersionVector, csn: Csn) {
+        self.told = vector.clone();
+        self.told_csn = csn;
+    }
+
+    /// Notes that a batch from the peer was inserted here.
+    pub(crate) const fn batch_received(&mut self) {
+        self.received_batches += 1;
+    }
+
+    /// What is to be acknowledged, if anything is.
+    pub(crate) fn acknowledgement(&mut self, vector: &VersionVector, csn: Csn) -> Option<Progress> {
+        if self.received_batches == self.told_batches {
+            return None;
+        }
+        let risen = vector.iter().filter(|(id, entry)| self.told.entry(id).is_none_or(|told| told.stamp < entry.stamp));
+        let raised: WireVector = risen.map(|(id, entry)| (id.clone(), entry.stamp, entry.chain)).collect();
+        self.told = vector.clone();
+        self.told_csn = csn;
+        self.told_batches = self.received_batches;
+        Some(Progress { raised, csn, batches: self.received_batches })
+    }
+
+    /// Takes an acknowledgement. `false`: it acknowledges what was never sent.
+    pub(crate) fn acknowledged(&mut self, batches: u64) -> bool {
+        let further = batches.checked_sub(self.acknowledged_batches).and_then(|further| usize::try_from(further).ok());
+        let Some(further) = further.filter(|further| *further <= self.in_flight.len()) else { return false };
+        self.in_flight_bytes -= self.in_flight.drain(..further).sum::<usize>();
+        self.acknowledged_batches = batches;
+        true
+    }
+}

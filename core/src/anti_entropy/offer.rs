@@ -1,0 +1,153 @@
+//! The sending side of a session.
+
+use core::ops::Bound;
+
+use crate::{
+    id::WriteId,
+    limits::{BATCH_BYTES_TARGET, IN_FLIGHT_BYTES_MAX},
+    stamp::{Csn, Stamp},
+    vector::VersionVector,
+    wire::{
+        Interner,
+        frame::{Batch, Commit},
+    },
+    write::Write,
+    write_log::WriteLog,
+};
+
+use super::{Arrivals, Cursor, Peer};
+
+/// What a write costs in a batch beside its body, as an estimate for closing the batch.
+const WRITE_OVERHEAD_BYTES: usize = 32;
+
+impl Peer {
+    /// The next batch of what the peer lacks, if there is something and it may be sent yet.
+    pub(crate) fn offer(&mut self, log: &WriteLog, arrivals: &Arrivals) -> Option<Batch> {
+        if !self.open || self.in_flight_bytes >= IN_FLIGHT_BYTES_MAX {
+            return None;
+        }
+        let mut filling = Filling { after: self.sent_csn, ..Filling::default() };
+        self.offer_commits(log, &mut filling);
+        if self.sent_csn >= log.csn() {
+            self.offer_tentative(log, arrivals, &mut filling);
+        }
+        filling.finish()
+    }
+
+    /// Notes that a batch of this size went out.
+    pub(crate) fn batch_sent(&mut self, bytes: usize) {
+        self.in_flight.push_back(bytes);
+        self.in_flight_bytes += bytes;
+    }
+
+    /// Whether the peer is to be told, once, that it has been sent everything.
+    pub(crate) fn take_caught_up(&mut self, log: &WriteLog) -> bool {
+        let done = self.open && self.sent_csn >= log.csn() && matches!(self.cursor, Cursor::Live { .. });
+        done && !core::mem::replace(&mut self.told_caught_up, true)
+    }
+
+    /// Notes that the peer holds a write, for it came from there.
+    pub(crate) fn peer_holds(&mut self, write: &Write) {
+        write.extend(&mut self.sent);
+    }
+
+    /// Notes that the peer holds the committed prefix through this CSN, for the commit came from there.
+    pub(crate) fn peer_holds_commit(&mut self, csn: Csn) {
+        self.sent_csn = self.sent_csn.max(csn);
+    }
+
+    /// The first arrival that this session may still have to send.
+    pub(crate) const fn needs_arrivals_from(&self) -> u64 {
+        match self.cursor {
+            Cursor::CatchUp { arrivals_from, .. } => arrivals_from,
+            Cursor::Live { next } => next,
+        }
+    }
+
+    fn offer_commits(&mut self, log: &WriteLog, filling: &mut Filling) {
+        for entry in log.committed_after(self.sent_csn) {
+            if filling.is_full() {
+                return;
+            }
+            let commit = if self.sent.covers(&entry.write.id) {
+                Commit::Notification(filling.interner.id(&entry.write.id), entry.write.chain)
+            } else {
+                entry.write.extend(&mut self.sent);
+                filling.bytes += entry.write.bytes();
+                Commit::Whole(filling.interner.write(&entry.write))
+            };
+            filling.bytes += WRITE_OVERHEAD_BYTES;
+            filling.commits.push((entry.term, commit));
+            self.sent_csn = self.sent_csn.next();
+        }
+    }
+
+    fn offer_tentative(&mut self, log: &WriteLog, arrivals: &Arrivals, filling: &mut Filling) {
+        if let Cursor::CatchUp { after, arrivals_from } = &mut self.cursor {
+            let from = after.clone().map_or(Bound::Unbounded, Bound::Excluded);
+            for (id, write) in log.tentative().range::<WriteId, _>((from, Bound::Unbounded)) {
+                if filling.is_full() {
+                    return;
+                }
+                // A write that was inserted while the scan ran may stand behind the scan, and a later write of the
+                // same replica before it: that one waits for the arrivals, or the receiver would see a gap.
+                if continues(&self.sent, write) {
+                    filling.push(write, &mut self.sent);
+                }
+                *after = Some(id.clone());
+            }
+            self.cursor = Cursor::Live { next: *arrivals_from };
+        }
+        if let Cursor::Live { next } = &mut self.cursor {
+            while let Some(id) = arrivals.at(*next) {
+                if filling.is_full() {
+                    return;
+                }
+                if let Some(write) = log.tentative().get(id)
+                    && continues(&self.sent, write)
+                {
+                    filling.push(write, &mut self.sent);
+                }
+                *next += 1;
+            }
+        }
+    }
+}
+
+/// Whether the write is the next one of its replica that a holder of this vector lacks.
+fn continues(vector: &VersionVector, write: &Write) -> bool {
+    let end = match vector.entry(&write.id.replica) {
+        Some(entry) => entry.stamp,
+        // The database's first replica has no creation that would have given it an entry.
+        None if write.id.replica.creation().is_none() => Stamp::ZERO,
+        None => return false,
+    };
+    write.previous == end
+}
+
+#[derive(Default)]
+struct Filling {
+    interner: Interner,
+    after: Csn,
+    commits: Vec<(crate::stamp::Term, Commit)>,
+    tentative: Vec<crate::wire::WireWrite>,
+    bytes: usize,
+}
+
+impl Filling {
+    const fn is_full(&self) -> bool {
+        self.bytes >= BATCH_BYTES_TARGET
+    }
+
+    fn push(&mut self, write: &Write, sent: &mut VersionVector) {
+        write.extend(sent);
+        self.bytes += write.bytes() + WRITE_OVERHEAD_BYTES;
+        self.tentative.push(self.interner.write(write));
+    }
+
+    fn finish(self) -> Option<Batch> {
+        let Self { interner, after, commits, tentative, .. } = self;
+        let empty = commits.is_empty() && tentative.is_empty();
+        (!empty).then(|| Batch { replicas: interner.finish(), after, commits, tentative })
+    }
+}

@@ -1,0 +1,60 @@
+//! Every bound of the engine, with its unit in its name.
+//!
+//! The bounds on a write are constants of the write format: what one replica has accepted no other may
+//! refuse to carry, so none of them is a setting. The bounds on links may differ between hosts and versions.
+
+// --- A write (format version 1) ---------------------------------------------------------------------------
+
+/// Encoded body of one write.
+pub const WRITE_BYTES_MAX: usize = 64 * 1024;
+/// Operations of one update set.
+pub const OPERATIONS_MAX: usize = 512;
+/// Alternatives of one merge procedure.
+pub const ALTERNATIVES_MAX: usize = 64;
+/// Queries of one dependency check.
+pub const CHECKS_MAX: usize = 64;
+/// Nesting of a predicate or of a list value.
+pub const NESTING_MAX: usize = 16;
+/// Parts of all predicates of one query.
+pub const PREDICATE_PARTS_MAX: usize = 256;
+/// Name of a relation or a field.
+pub const NAME_BYTES_MAX: usize = 64;
+/// Key of a tuple.
+pub const KEY_BYTES_MAX: usize = 256;
+/// Fields of one tuple.
+pub const FIELDS_MAX: usize = 64;
+/// Tuples a dependency check may name in [`Expectation::Exactly`](crate::Expectation::Exactly).
+pub const EXPECTED_ROWS_MAX: usize = 256;
+/// Tuples in the way that an outcome remembers for each failed step; what it shows, never what it decides.
+pub const BLOCKERS_MAX: usize = 4;
+/// Secondary indexes of one database; further ones are ignored, which costs speed and changes no result.
+pub const INDEXES_MAX: usize = 32;
+
+// --- Order ------------------------------------------------------------------------------------------------
+
+/// Accept stamps and CSNs stay below this, so that a browser's numbers hold them exactly.
+pub const STAMP_MAX: u64 = (1 << 53) - 1;
+/// A received stamp further than this beyond the local clock is ordered as it stands but does not move the clock.
+pub const STAMP_JUMP_MAX: u64 = 1 << 32;
+/// Creations between a database's first replica and any other.
+pub const REPLICA_DEPTH_MAX: usize = 64;
+/// Name of a database.
+pub const DATABASE_NAME_BYTES_MAX: usize = 64;
+
+// --- Links ------------------------------------------------------------------------------------------------
+
+/// One frame on a link.
+pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
+/// Where a batch of writes is closed and the next one begun.
+pub const BATCH_BYTES_TARGET: usize = 128 * 1024;
+/// Unacknowledged bytes of batches on one link: what a slow peer can make its sender hold.
+pub const IN_FLIGHT_BYTES_MAX: usize = 1024 * 1024;
+/// Replicas that one frame may name.
+pub const FRAME_REPLICAS_MAX: usize = 20_000;
+/// Reason in a farewell.
+pub const REASON_BYTES_MAX: usize = 200;
+
+// --- Storage ----------------------------------------------------------------------------------------------
+
+/// One stored batch.
+pub const STORED_BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;

@@ -1,0 +1,111 @@
+//! What became of a write.
+
+use core::fmt;
+
+use crate::{
+    stamp::Csn,
+    value::{Key, Name, Row},
+};
+
+/// The result of executing a write at its place in the log. A conflict is a value, not an error.
+///
+/// A committed write's outcome never changes again; a tentative one's binds nobody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// What was applied.
+    pub branch: Branch,
+    /// The steps that were tried before and did not fit, in their order.
+    pub attempts: Vec<Attempt>,
+}
+
+/// Which part of a write was applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Branch {
+    /// The update set: there was no conflict.
+    Update,
+    /// The alternative with this index.
+    Alternative(u16),
+    /// None: the write stands in the error log.
+    Reported,
+}
+
+/// A step that did not fit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// The step.
+    pub step: Step,
+    /// What kept it from being applied.
+    pub conflict: Conflict,
+}
+
+/// A step of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The update set.
+    Update,
+    /// The alternative with this index.
+    Alternative(u16),
+}
+
+/// Why a step could not be applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Conflict {
+    /// A query of the dependency check did not have its expected result.
+    Check {
+        /// Which query.
+        index: u16,
+        /// The first tuples that it found.
+        found: Vec<Row>,
+    },
+    /// A tuple to be inserted is there already.
+    KeyTaken {
+        /// Its relation.
+        relation: Name,
+        /// Its key.
+        key: Key,
+    },
+    /// A tuple to be patched is not there.
+    KeyMissing {
+        /// Its relation.
+        relation: Name,
+        /// Its key.
+        key: Key,
+    },
+    /// A tuple to be patched would have too many fields.
+    TupleFull {
+        /// Its relation.
+        relation: Name,
+        /// Its key.
+        key: Key,
+    },
+}
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Check { index, found } if found.is_empty() => {
+                write!(f, "dependency check {} found nothing", index + 1)
+            }
+            Self::Check { index, found } => {
+                write!(f, "dependency check {} found", index + 1)?;
+                found.iter().try_for_each(|row| write!(f, " {}", row.key))
+            }
+            Self::KeyTaken { relation, key } => write!(f, "{relation}/{key} is there already"),
+            Self::KeyMissing { relation, key } => write!(f, "{relation}/{key} is not there"),
+            Self::TupleFull { relation, key } => write!(f, "{relation}/{key} would have too many fields"),
+        }
+    }
+}
+
+/// What a replica knows of one write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WriteStatus {
+    /// It is on this replica's stable storage.
+    pub saved: bool,
+    /// A replica outside this browser has it on stable storage, as far as is known here.
+    pub known_elsewhere: bool,
+    /// Its position in the committed order; `None` while it is tentative.
+    pub csn: Option<Csn>,
+    /// Its outcome: final if it is committed, else where it stands at present.
+    pub outcome: Outcome,
+}

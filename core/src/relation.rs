@@ -1,0 +1,19 @@
+//! Relations with a meaning for the engine.
+
+use crate::value::Name;
+
+/// The error log \[95 §4.3\]: a tuple for each write for which nothing fitted, keyed by its id.
+pub const ERRORS: Name = Name::literal("bayou.errors");
+
+/// The definitions of secondary indexes, which applications write.
+///
+/// A tuple's fields: `relation` (text), `by` (list of texts: fields compared for equality), and for an interval index
+/// `start` and `end` (texts: integer fields). An index changes how fast a query is answered, never the answer.
+pub const INDEXES: Name = Name::literal("bayou.indexes");
+
+const ENGINE_PREFIX: &str = "bayou.";
+
+/// Whether applications may not write to the relation.
+pub(crate) fn is_engines_own(name: &Name) -> bool {
+    name.as_str().starts_with(ENGINE_PREFIX) && *name != INDEXES
+}

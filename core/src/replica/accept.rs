@@ -1,0 +1,35 @@
+//! Accepting writes of one's own: the application's and creations.
+
+use std::sync::Arc;
+
+use crate::{
+    id::WriteId,
+    output::{Event, Output},
+    write::{Body, Write},
+};
+
+use super::{Replica, SubmitError};
+
+impl Replica {
+    /// Gives a body the next id of this replica and inserts it; the primary commits it at once.
+    pub(super) fn accept(&mut self, body: Body) -> Result<WriteId, SubmitError> {
+        let own = self.id().ok_or(SubmitError::NotReady)?.clone();
+        let end = self.log.end_of_chain(&own).ok_or(SubmitError::NotReady)?;
+        let stamp = self.clock.tick().ok_or(SubmitError::ClockExhausted)?;
+        let id = WriteId { stamp, replica: own };
+        let write = Arc::new(Write::accepted(id.clone(), end.stamp, end.chain, body));
+        self.journal.record_write(&write);
+        let inserted = self.log.insert(write).expect("a new write of one's own continues one's own chain");
+        debug_assert!(inserted, "a new stamp was never used before");
+        self.arrivals.push(id.clone());
+        if let Some(primary) = &self.primary {
+            primary
+                .commit_received(&id, &mut self.log, &mut self.journal)
+                .expect("a write that was just inserted can be committed");
+        }
+        self.unsaved.insert(id.clone(), self.journal.current());
+        self.journal.tell(Event::Changed);
+        self.journal.say(Output::Event(Event::Saved { write: id.clone() }));
+        Ok(id)
+    }
+}

@@ -1,0 +1,348 @@
+//! The coordinator: takes what happens outside, lets the layers do their work, and puts out what the host is to do.
+
+mod accept;
+mod inspect;
+mod links;
+mod recover;
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    inspect::{Inspection, LogRow, Summary},
+    recover::RecoverError,
+};
+
+use std::collections::BTreeMap;
+
+use thiserror::Error;
+
+use crate::{
+    anti_entropy::{Arrivals, Peer},
+    clock::Clock,
+    commit::Primary,
+    draft::{Draft, DraftError},
+    elsewhere::Elsewhere,
+    id::{DatabaseId, DatabaseName, ReplicaId, WriteId},
+    journal::Journal,
+    outcome::WriteStatus,
+    output::{Event, Output, Outputs, PeerId},
+    query::{Query, QueryError},
+    schedule::{ReorderCost, Schedule},
+    stamp::{Csn, Millis, Term},
+    tuple_store::{TupleStore, View},
+    value::Row,
+    vector::VersionVector,
+    wire::{frame::Frame, record::Record},
+    write::{Body, Write, WriteKind},
+    write_log::WriteLog,
+};
+
+/// What a host chooses for its replicas.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// A link on which nothing was sent for so many milliseconds gets a sign of life.
+    pub ping_interval_ms: u64,
+    /// A link on which nothing was heard for so many milliseconds is given up. Above a minute where the other side may
+    /// be a hidden browser tab, whose timers run that slowly.
+    pub silence_ms_max: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { ping_interval_ms: 8_000, silence_ms_max: 25_000 }
+    }
+}
+
+/// Why a write was not accepted. Nothing has changed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SubmitError {
+    /// The replica has no id yet, or not yet its creator's state.
+    #[error("this replica is still being created; it needs a first contact with the relay")]
+    NotReady,
+    /// The draft is refused.
+    #[error(transparent)]
+    Draft(#[from] DraftError),
+    /// The logical clock has reached its end.
+    #[error("the logical clock of this replica is exhausted")]
+    ClockExhausted,
+}
+
+/// This replica does not hold the primary role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("this replica does not hold the primary role")]
+pub struct NotPrimary;
+
+#[derive(Clone, Debug)]
+struct Identity {
+    database: DatabaseId,
+    replica: ReplicaId,
+}
+
+/// One replica of one database: a state machine without input or output of its own.
+///
+/// - Questions (`&self`): [`read`](Self::read), [`status`](Self::status), [`inspect`](Self::inspect) and the like.
+/// - What the application wants: [`submit`](Self::submit), [`pause_commits`](Self::pause_commits).
+/// - What happened outside: the methods named `handle_...`.
+/// - What the host is to do: the [`Outputs`] that each of them returns, and [`poll_timeout`](Self::poll_timeout).
+///
+/// The host stores each [`Output::Persist`] in order and confirms it with [`handle_persisted`](Self::handle_persisted);
+/// until then nothing is put out that would reveal it. It serialises all calls.
+pub struct Replica {
+    options: Options,
+    name: DatabaseName,
+    identity: Option<Identity>,
+    primary: Option<Primary>,
+    /// What the primary, elsewhere, has last said of itself.
+    primary_paused: bool,
+    clock: Clock,
+    log: WriteLog,
+    schedule: Schedule,
+    store: TupleStore,
+    journal: Journal,
+    /// Writes that are not stored yet, with the number of the batch that they are in.
+    unsaved: BTreeMap<WriteId, u64>,
+    /// What is known to be on stable storage outside this browser.
+    elsewhere: Elsewhere,
+    peers: BTreeMap<PeerId, Peer>,
+    arrivals: Arrivals,
+    now: Millis,
+    ready: bool,
+    last_reorder: Option<ReorderCost>,
+}
+
+impl Replica {
+    /// The first replica of a new database, which holds the primary role.
+    #[must_use = "the identity is to be stored before anything else happens"]
+    pub fn found(options: Options, database: DatabaseId, name: DatabaseName) -> (Self, Outputs) {
+        let mut replica = Self::blank(options, name.clone(), WriteLog::of_new_database());
+        let first = ReplicaId::first();
+        let primary = Some(Term::FIRST);
+        replica.journal.record(Record::Identity { database, name, replica: first.clone(), primary });
+        replica.identity = Some(Identity { database, replica: first });
+        replica.primary = Some(Primary { term: Term::FIRST, paused: false });
+        replica.ready = true;
+        replica.journal.say(Output::Event(Event::Ready));
+        let outputs = replica.finish();
+        (replica, outputs)
+    }
+
+    /// A replica without an id, which it gets over the first link to a replica of the database.
+    #[must_use]
+    pub fn join(options: Options, name: DatabaseName) -> Self {
+        Self::blank(options, name, WriteLog::default())
+    }
+
+    fn blank(options: Options, name: DatabaseName, log: WriteLog) -> Self {
+        Self {
+            options,
+            name,
+            identity: None,
+            primary: None,
+            primary_paused: false,
+            clock: Clock::default(),
+            log,
+            schedule: Schedule::default(),
+            store: TupleStore::default(),
+            journal: Journal::default(),
+            unsaved: BTreeMap::new(),
+            elsewhere: Elsewhere::default(),
+            peers: BTreeMap::new(),
+            arrivals: Arrivals::default(),
+            now: Millis::default(),
+            ready: false,
+            last_reorder: None,
+        }
+    }
+
+    /// The id; `None` while the replica has not been created.
+    #[must_use]
+    pub fn id(&self) -> Option<&ReplicaId> {
+        self.identity.as_ref().map(|identity| &identity.replica)
+    }
+
+    /// The database's id; `None` while the replica has not been created.
+    #[must_use]
+    pub fn database(&self) -> Option<DatabaseId> {
+        self.identity.as_ref().map(|identity| identity.database)
+    }
+
+    /// The database's name.
+    #[must_use]
+    pub const fn name(&self) -> &DatabaseName {
+        &self.name
+    }
+
+    /// Whether it has an id and its creator's state, and so accepts writes.
+    #[must_use]
+    pub const fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    /// Whether it holds the primary role.
+    #[must_use]
+    pub const fn is_primary(&self) -> bool {
+        self.primary.is_some()
+    }
+
+    /// Whether the primary, as far as is known here, gives out no commits at present.
+    #[must_use]
+    pub fn commits_paused(&self) -> bool {
+        self.primary.as_ref().map_or(self.primary_paused, |primary| primary.paused)
+    }
+
+    /// What is held.
+    #[must_use]
+    pub const fn version_vector(&self) -> &VersionVector {
+        self.log.vector()
+    }
+
+    /// How many writes are known to be committed.
+    #[must_use]
+    pub fn csn(&self) -> Csn {
+        self.log.csn()
+    }
+
+    /// Asks a view.
+    ///
+    /// # Errors
+    /// When the query is over a limit.
+    pub fn read(&self, view: View, query: &Query) -> Result<Vec<Row>, QueryError> {
+        query.check()?;
+        Ok(self.store.view(view).query(query))
+    }
+
+    /// What is known of a write; `None` if it is not held.
+    #[must_use]
+    pub fn status(&self, write: &WriteId) -> Option<WriteStatus> {
+        let csn = self.log.position(write);
+        let outcome = match csn {
+            Some(csn) => self.schedule.committed_outcome(csn),
+            None => self.schedule.tentative_outcome(write),
+        };
+        Some(WriteStatus {
+            saved: !self.unsaved.contains_key(write),
+            known_elsewhere: self.is_known_elsewhere(write),
+            csn,
+            outcome: outcome?.clone(),
+        })
+    }
+
+    /// The write itself; `None` if it is not held.
+    #[must_use]
+    pub fn write(&self, write: &WriteId) -> Option<&Write> {
+        self.log.write(write).map(AsRef::as_ref)
+    }
+
+    fn is_known_elsewhere(&self, write: &WriteId) -> bool {
+        // What is committed has been at the primary.
+        (self.log.position(write).is_some() && self.primary.is_none()) || self.elsewhere.covers(write)
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Millis> {
+        let of_peer = |peer: &Peer| {
+            let ping = peer.last_sent.after(self.options.ping_interval_ms);
+            ping.min(peer.last_heard.after(self.options.silence_ms_max))
+        };
+        self.peers.values().map(of_peer).min()
+    }
+
+    /// Accepts a write: it gets its id, takes effect in the tentative view, and goes on its way.
+    ///
+    /// # Errors
+    /// When the replica is not ready or the draft is over a limit; then nothing has changed.
+    pub fn submit(&mut self, draft: Draft) -> Result<(WriteId, Outputs), SubmitError> {
+        if !self.ready {
+            return Err(SubmitError::NotReady);
+        }
+        let body = Body::new(WriteKind::Update(draft))?;
+        let id = self.accept(body)?;
+        Ok((id, self.finish()))
+    }
+
+    /// Stops giving out commits; writes stay tentative. The pause is stored and told to all.
+    ///
+    /// # Errors
+    /// When another replica is the primary.
+    pub fn pause_commits(&mut self) -> Result<Outputs, NotPrimary> {
+        self.set_paused(true)
+    }
+
+    /// Goes on giving out commits, first, in log order, to what waited.
+    ///
+    /// # Errors
+    /// When another replica is the primary.
+    pub fn resume_commits(&mut self) -> Result<Outputs, NotPrimary> {
+        self.set_paused(false)
+    }
+
+    fn set_paused(&mut self, paused: bool) -> Result<Outputs, NotPrimary> {
+        let primary = self.primary.as_mut().ok_or(NotPrimary)?;
+        if primary.paused != paused {
+            primary.paused = paused;
+            self.journal.record(Record::Paused(paused));
+            if !paused {
+                primary
+                    .commit_waiting(&mut self.log, &mut self.journal)
+                    .expect("what stands in the tentative log can be committed");
+            }
+            for peer in self.open_peers() {
+                self.transmit(peer, &Frame::Primary { paused });
+            }
+            self.journal.tell(Event::PrimaryPaused { paused });
+        }
+        Ok(self.finish())
+    }
+
+    /// All batches through this number are on stable storage.
+    ///
+    /// # Panics
+    /// When no batch of that number was put out: the host has mixed up two replicas.
+    pub fn handle_persisted(&mut self, through: u64) -> Outputs {
+        self.journal.persisted(through);
+        self.unsaved.retain(|_, number| *number > through);
+        self.journal.tell(Event::Changed);
+        self.finish()
+    }
+
+    /// The end of every call that changes something: the data follows the log, the peers are offered what is new, and
+    /// all that the host is to do is handed out.
+    fn finish(&mut self) -> Outputs {
+        let csn_before = self.schedule.csn();
+        let cost = self.schedule.follow(&mut self.log, &mut self.store);
+        if cost.undone > 0 {
+            let ReorderCost { undone, redone, outcomes_changed } = cost;
+            self.journal.tell(Event::Reordered { undone, redone, outcomes_changed });
+            self.last_reorder = Some(cost);
+        }
+        self.tell_own_commits(csn_before);
+        self.offer_to_all();
+        #[cfg(debug_assertions)]
+        self.assert_invariants();
+        self.journal.drain()
+    }
+
+    fn tell_own_commits(&mut self, before: Csn) {
+        let Some(own) = self.identity.as_ref().map(|identity| &identity.replica) else { return };
+        for entry in self.log.committed_after(before) {
+            if entry.write.id.replica == *own {
+                self.journal.say(Output::Event(Event::Committed { write: entry.write.id.clone() }));
+            }
+        }
+    }
+
+    /// What holds after every call.
+    #[cfg(debug_assertions)]
+    fn assert_invariants(&self) {
+        self.log.assert_invariants();
+        self.schedule.assert_invariants(&self.log, &self.store);
+        let last_own = self.id().and_then(|id| self.log.vector().entry(id)).map(|entry| entry.stamp);
+        assert!(last_own.is_none_or(|stamp| stamp <= self.clock.stamp()), "the clock is past all own stamps");
+        assert!(!self.ready || self.identity.is_some(), "only a created replica is ready");
+        if let Some(primary) = &self.primary {
+            assert!(primary.paused || self.log.tentative().is_empty(), "an active primary leaves nothing tentative");
+        }
+    }
+}

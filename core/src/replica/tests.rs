@@ -1,0 +1,469 @@
+//! Peers that break the rules: each costs itself its session, and nobody else anything.
+//!
+//! These tests play the peer by hand, message by message, because no replica would say what they say.
+
+use crate::{
+    digest::Digest,
+    draft::{Draft, Operation, UpdateSet},
+    id::{DatabaseId, DatabaseName, ReplicaId, WriteId},
+    limits::STAMP_MAX,
+    output::{DisconnectReason, Event, Output, Outputs, PeerId, PeerKind},
+    query::{Predicate, Query},
+    replica::{Options, Replica},
+    stamp::{Csn, Millis, Stamp, Term},
+    tuple_store::View,
+    value::{Fields, Key, Name},
+    vector::VersionVector,
+    wire::{
+        Interner, WireVector,
+        frame::{Batch, Commit, Frame, Hello, Progress},
+    },
+    write::{Body, Write, WriteKind},
+    write_log::LogError,
+};
+
+const NOW: Millis = Millis(1);
+/// The link to the peer that breaks the rules, and the one to a peer that keeps them.
+const BAD: PeerId = PeerId(1);
+const GOOD: PeerId = PeerId(2);
+/// Where a laptop meets the primary for the first time.
+const FIRST: PeerId = PeerId(3);
+
+/// What a replica said to its host, storage aside.
+#[derive(Debug, Default)]
+struct Said {
+    frames: Vec<(PeerId, Frame)>,
+    disconnects: Vec<(PeerId, DisconnectReason)>,
+    events: Vec<Event>,
+}
+
+/// Carries outputs out with storage that is done at once.
+fn carry_out(replica: &mut Replica, outputs: Outputs) -> Said {
+    let mut said = Said::default();
+    let mut waiting = vec![outputs];
+    while let Some(outputs) = waiting.pop() {
+        for output in outputs {
+            match output {
+                Output::Persist(batch) => waiting.push(replica.handle_persisted(batch.number)),
+                Output::Transmit { peer, frame } => said.frames.push((peer, Frame::decode(&frame).unwrap())),
+                Output::Disconnect { peer, reason } => said.disconnects.push((peer, reason)),
+                Output::Event(event) => said.events.push(event),
+            }
+        }
+    }
+    said
+}
+
+fn database() -> DatabaseId {
+    DatabaseId::from_random([7; 16])
+}
+
+fn name() -> DatabaseName {
+    DatabaseName::parse("demo").unwrap()
+}
+
+fn stamp(number: u64) -> Stamp {
+    Stamp::new(number).unwrap()
+}
+
+fn csn(number: u64) -> Csn {
+    Csn::new(number).unwrap()
+}
+
+fn term(number: u8) -> Term {
+    postcard::from_bytes(&[number]).unwrap()
+}
+
+fn put(key: &str) -> WriteKind {
+    let operation = Operation::Put(Name::new("notes").unwrap(), Key::new(key).unwrap(), Fields::none());
+    WriteKind::Update(Draft { update: UpdateSet(vec![operation]), ..Draft::default() })
+}
+
+fn hello(replica: &str) -> Hello {
+    Hello {
+        name: name(),
+        database: Some(database()),
+        replica: Some(replica.parse().unwrap()),
+        primary: replica == "0",
+        paused: false,
+        term: Term::FIRST,
+        csn: Csn::ZERO,
+        prefix: Digest::EMPTY,
+        vector: (&VersionVector::of_new_database()).into(),
+        omitted_csn: Csn::ZERO,
+        omitted_vector: WireVector::default(),
+    }
+}
+
+fn vector(entries: &[(&str, u64)]) -> WireVector {
+    entries.iter().map(|(id, number)| (id.parse().unwrap(), stamp(*number), Digest::EMPTY)).collect()
+}
+
+/// Writes of one replica, one after the other.
+#[derive(Clone)]
+struct Author {
+    id: ReplicaId,
+    last: Stamp,
+    chain: Digest,
+}
+
+impl Author {
+    fn first() -> Self {
+        Self { id: ReplicaId::first(), last: Stamp::ZERO, chain: Digest::EMPTY }
+    }
+
+    fn created_by(creation: &Write) -> Self {
+        let id = ReplicaId::created_by(&creation.id).unwrap();
+        Self { id, last: creation.id.stamp, chain: creation.chain }
+    }
+
+    fn write(&mut self, number: u64, kind: WriteKind) -> Write {
+        let id = WriteId { stamp: stamp(number), replica: self.id.clone() };
+        let write = Write::accepted(id, self.last, self.chain, Body::new(kind).unwrap());
+        (self.last, self.chain) = (write.id.stamp, write.chain);
+        write
+    }
+}
+
+/// A batch in the making.
+#[derive(Default)]
+struct Writing {
+    interner: Interner,
+    batch: Batch,
+}
+
+impl Writing {
+    fn after(number: u64) -> Self {
+        Self { batch: Batch { after: csn(number), ..Batch::default() }, ..Self::default() }
+    }
+
+    fn commit(mut self, write: &Write) -> Self {
+        let commit = Commit::Whole(self.interner.write(write));
+        self.batch.commits.push((Term::FIRST, commit));
+        self
+    }
+
+    fn notify(self, write: &Write) -> Self {
+        self.notify_of(write, Term::FIRST, write.chain)
+    }
+
+    fn notify_of(mut self, write: &Write, term: Term, chain: Digest) -> Self {
+        let commit = Commit::Notification(self.interner.id(&write.id), chain);
+        self.batch.commits.push((term, commit));
+        self
+    }
+
+    fn tentative(mut self, write: &Write) -> Self {
+        let write = self.interner.write(write);
+        self.batch.tentative.push(write);
+        self
+    }
+
+    fn frame(self) -> Frame {
+        Frame::Batch(Batch { replicas: self.interner.finish(), ..self.batch })
+    }
+}
+
+/// A laptop that the primary has created and that has two links up, on which both peers have greeted.
+struct Laptop {
+    replica: Replica,
+    /// The primary, whose last write, committed as CSN 1, is the laptop's creation.
+    primary: Author,
+    creation: Write,
+}
+
+impl Laptop {
+    const ID: &'static str = "0.1";
+
+    fn new() -> Self {
+        let mut primary = Author::first();
+        let creation = primary.write(1, WriteKind::CreateReplica);
+        let mut replica = Replica::join(Options::default(), name());
+        let outputs = replica.handle_link_up(NOW, FIRST, PeerKind::Elsewhere);
+        carry_out(&mut replica, outputs);
+        let mut laptop = Self { replica, primary, creation };
+        laptop.hear(FIRST, &Frame::Hello(Box::new(hello("0"))));
+        laptop.hear(FIRST, &Frame::Created(Laptop::ID.parse().unwrap()));
+        let said = laptop.hear(FIRST, &Writing::after(0).commit(&laptop.creation.clone()).frame());
+        assert!(said.events.contains(&Event::Ready));
+        for peer in [BAD, GOOD] {
+            laptop.link_up(peer);
+            let said = laptop.hear(peer, &Frame::Hello(Box::new(hello("0"))));
+            assert!(said.events.contains(&Event::LinkReady { peer }));
+        }
+        laptop
+    }
+
+    fn link_up(&mut self, peer: PeerId) {
+        let outputs = self.replica.handle_link_up(NOW, peer, PeerKind::Elsewhere);
+        carry_out(&mut self.replica, outputs);
+    }
+
+    fn hear(&mut self, peer: PeerId, frame: &Frame) -> Said {
+        let outputs = self.replica.handle_frame(NOW, peer, &frame.encode());
+        carry_out(&mut self.replica, outputs)
+    }
+
+    /// A message that costs the peer its session. Everybody else goes on as before.
+    #[track_caller]
+    fn refuses(&mut self, frame: &Frame, expected: &DisconnectReason) {
+        refuses(&mut self.replica, frame, expected);
+    }
+}
+
+fn data(replica: &Replica) -> (Vec<crate::value::Row>, Vec<crate::value::Row>) {
+    let all = Query::new(Name::new("notes").unwrap(), Predicate::All);
+    (replica.read(View::Committed, &all).unwrap(), replica.read(View::Tentative, &all).unwrap())
+}
+
+#[track_caller]
+fn refuses(replica: &mut Replica, frame: &Frame, expected: &DisconnectReason) {
+    let before = (data(replica), replica.csn());
+    let outputs = replica.handle_frame(NOW, BAD, &frame.encode());
+    let said = carry_out(replica, outputs);
+    assert_eq!(said.disconnects, [(BAD, expected.clone())]);
+    let farewell = Frame::Farewell { code: expected.code(), reason: expected.sentence() };
+    assert_eq!(said.frames.iter().filter(|(peer, _)| *peer == BAD).map(|(_, frame)| frame).last(), Some(&farewell));
+    assert_eq!((data(replica), replica.csn()), before, "the data and the committed prefix are as they were");
+
+    // What still arrives over the link that was given up is ignored, and the other link carries on.
+    let outputs = replica.handle_frame(NOW, BAD, &Frame::Ping.encode());
+    assert!(carry_out(replica, outputs).disconnects.is_empty());
+    let Ok((_, outputs)) = replica.submit(Draft::default()) else { return };
+    let said = carry_out(replica, outputs);
+    assert!(said.frames.iter().any(|(peer, frame)| *peer == GOOD && matches!(frame, Frame::Batch(_))));
+    assert!(said.frames.iter().all(|(peer, _)| *peer != BAD));
+}
+
+#[test]
+fn a_second_hello_ends_the_session() {
+    let expected = DisconnectReason::OutOfTurn("a second hello");
+    Laptop::new().refuses(&Frame::Hello(Box::new(hello("0"))), &expected);
+}
+
+#[test]
+fn a_message_before_the_hello_ends_the_session() {
+    let expected = DisconnectReason::OutOfTurn("a message before the hello");
+    let write = Author::first().write(1, put("x"));
+    let frames = [
+        Frame::Ping,
+        Frame::CaughtUp,
+        Frame::Primary { paused: true },
+        Frame::Progress(Progress::default()),
+        Frame::Created("0.9".parse().unwrap()),
+        Writing::after(0).tentative(&write).frame(),
+    ];
+    for frame in frames {
+        let mut laptop = Laptop::new();
+        laptop.link_up(BAD);
+        laptop.refuses(&frame, &expected);
+    }
+}
+
+#[test]
+fn a_hello_that_does_not_fit_ends_the_session() {
+    let laptop_id: ReplicaId = Laptop::ID.parse().unwrap();
+    let other = DatabaseId::from_random([8; 16]);
+    let contradicting = Digest::EMPTY.chained(&[b"another history"]);
+    let cases = [
+        (Hello { name: DatabaseName::parse("other").unwrap(), ..hello("0") }, DisconnectReason::OtherName),
+        (
+            Hello { database: Some(other), ..hello("0") },
+            DisconnectReason::OtherDatabase { ours: database(), theirs: other },
+        ),
+        (hello(Laptop::ID), DisconnectReason::SameReplica(laptop_id)),
+        (
+            Hello { vector: vector(&[("0", 5), (Laptop::ID, 4)]), ..hello("0") },
+            DisconnectReason::HistoryLost { ours: stamp(1), theirs: stamp(4) },
+        ),
+        (Hello { csn: csn(1), prefix: contradicting, ..hello("0") }, DisconnectReason::CommittedOrdersDiffer(csn(1))),
+        (Hello { omitted_csn: csn(2), ..hello("0") }, DisconnectReason::OutOfTurn("a truncated log")),
+    ];
+    for (hello, expected) in cases {
+        let mut laptop = Laptop::new();
+        laptop.link_up(BAD);
+        laptop.refuses(&Frame::Hello(Box::new(hello)), &expected);
+    }
+}
+
+#[test]
+fn a_gap_in_a_replicas_writes_ends_the_session() {
+    let mut laptop = Laptop::new();
+    laptop.primary.write(2, put("withheld"));
+    let write = laptop.primary.write(3, put("x"));
+    let expected = LogError::Gap { write: write.id.clone(), previous: stamp(2), held: stamp(1) };
+    laptop.refuses(&Writing::after(1).tentative(&write).frame(), &expected.into());
+    assert!(!laptop.replica.version_vector().covers(&write.id));
+}
+
+#[test]
+fn writes_of_a_replica_that_nobody_created_end_the_session() {
+    let mut laptop = Laptop::new();
+    let creation = laptop.primary.write(2, WriteKind::CreateReplica);
+    let write = Author::created_by(&creation).write(3, put("x"));
+    let expected = LogError::UnknownReplica { write: write.id.clone() };
+    laptop.refuses(&Writing::after(1).tentative(&write).frame(), &expected.into());
+}
+
+#[test]
+fn two_histories_under_one_replica_id_are_found() {
+    let mut laptop = Laptop::new();
+    let mut twin = laptop.primary.clone();
+    let write = laptop.primary.write(2, put("x"));
+    laptop.hear(GOOD, &Writing::after(1).tentative(&write).frame());
+
+    // The same stamp with another body: as a write, as a commit, and as a notification.
+    let fork = twin.write(2, put("y"));
+    let expected: DisconnectReason = LogError::Fork { write: write.id.clone() }.into();
+    laptop.refuses(&Writing::after(1).tentative(&fork).frame(), &expected);
+    for frame in [Writing::after(1).commit(&fork).frame(), Writing::after(1).notify(&fork).frame()] {
+        laptop.link_up(BAD);
+        laptop.hear(BAD, &Frame::Hello(Box::new(hello("0"))));
+        laptop.refuses(&frame, &expected);
+    }
+
+    // A write that continues the other history.
+    let later = twin.write(3, put("z"));
+    let expected = LogError::Fork { write: later.id.clone() };
+    laptop.link_up(BAD);
+    laptop.hear(BAD, &Frame::Hello(Box::new(hello("0"))));
+    laptop.refuses(&Writing::after(1).tentative(&later).frame(), &expected.into());
+}
+
+#[test]
+fn writes_of_ones_own_that_are_unknown_here_end_the_session() {
+    let mut laptop = Laptop::new();
+    let write = Author::created_by(&laptop.creation).write(2, put("lost"));
+    let expected = DisconnectReason::HistoryLost { ours: stamp(1), theirs: stamp(2) };
+    laptop.refuses(&Writing::after(1).tentative(&write).frame(), &expected);
+}
+
+#[test]
+fn a_commit_that_leaves_out_a_csn_is_refused() {
+    let mut laptop = Laptop::new();
+    let write = laptop.primary.write(2, put("x"));
+    laptop.hear(GOOD, &Writing::after(1).tentative(&write).frame());
+    let expected = LogError::CommitGap { csn: csn(3), held: csn(1) };
+    laptop.refuses(&Writing::after(2).notify(&write).frame(), &expected.into());
+}
+
+#[test]
+fn a_commit_of_a_write_that_is_not_held_is_refused() {
+    let mut laptop = Laptop::new();
+    let write = laptop.primary.write(2, put("x"));
+    let expected = LogError::CommitOfUnknown { csn: csn(2), write: write.id.clone() };
+    laptop.refuses(&Writing::after(1).notify(&write).frame(), &expected.into());
+}
+
+#[test]
+fn a_commit_that_contradicts_the_committed_order_is_refused() {
+    let mut laptop = Laptop::new();
+    let write = laptop.primary.write(2, put("x"));
+    laptop.hear(GOOD, &Writing::after(1).tentative(&write).frame());
+    let expected = LogError::CommitContradicts { csn: csn(1), write: write.id.clone() };
+    laptop.refuses(&Writing::after(0).notify(&write).frame(), &expected.into());
+}
+
+#[test]
+fn a_write_is_not_committed_twice() {
+    let mut laptop = Laptop::new();
+    let creation = laptop.creation.clone();
+    let expected = LogError::CommitContradicts { csn: csn(2), write: creation.id.clone() };
+    laptop.refuses(&Writing::after(1).notify(&creation).frame(), &expected.into());
+}
+
+#[test]
+fn a_commit_of_a_reign_that_is_over_is_refused() {
+    let mut laptop = Laptop::new();
+    let first = laptop.primary.write(2, put("x"));
+    let second = laptop.primary.write(3, put("y"));
+    let frame = Writing::after(1).tentative(&first).tentative(&second);
+    laptop.hear(GOOD, &frame.frame());
+    laptop.hear(GOOD, &Writing::after(1).notify_of(&first, term(2), first.chain).frame());
+    assert_eq!(laptop.replica.csn(), csn(2));
+    let expected = LogError::OldTerm { csn: csn(3), term: term(1), held: term(2) };
+    laptop.refuses(&Writing::after(2).notify(&second).frame(), &expected.into());
+}
+
+#[test]
+fn a_commit_that_overtakes_an_earlier_write_of_the_same_replica_is_refused() {
+    let mut laptop = Laptop::new();
+    let first = laptop.primary.write(2, put("x"));
+    let second = laptop.primary.write(3, put("y"));
+    laptop.hear(GOOD, &Writing::after(1).tentative(&first).tentative(&second).frame());
+    let outputs = laptop.replica.handle_frame(NOW, BAD, &Writing::after(1).notify(&second).frame().encode());
+    let said = carry_out(&mut laptop.replica, outputs);
+    assert!(matches!(said.disconnects[..], [(BAD, DisconnectReason::Log(_))]), "{:?}", said.disconnects);
+    assert_eq!(laptop.replica.csn(), csn(1));
+}
+
+#[test]
+fn commits_beyond_the_last_commit_number_are_refused() {
+    let mut laptop = Laptop::new();
+    let write = laptop.primary.write(2, put("x"));
+    let outputs = laptop.replica.handle_frame(NOW, BAD, &Writing::after(STAMP_MAX).commit(&write).frame().encode());
+    let said = carry_out(&mut laptop.replica, outputs);
+    assert_eq!(said.disconnects.len(), 1);
+}
+
+#[test]
+fn an_acknowledgement_of_what_was_never_sent_ends_the_session() {
+    let expected = DisconnectReason::OutOfTurn("an acknowledgement of what was never sent");
+    let mut laptop = Laptop::new();
+    laptop.refuses(&Frame::Progress(Progress { batches: 1_000, ..Progress::default() }), &expected);
+}
+
+#[test]
+fn a_creation_that_was_not_asked_for_is_ignored() {
+    let mut laptop = Laptop::new();
+    let said = laptop.hear(BAD, &Frame::Created("0.9".parse().unwrap()));
+    assert!(said.disconnects.is_empty());
+    assert_eq!(laptop.replica.id(), Some(&Laptop::ID.parse().unwrap()));
+}
+
+#[test]
+fn a_farewell_is_passed_on_and_not_answered() {
+    let mut laptop = Laptop::new();
+    let said = laptop.hear(BAD, &Frame::Farewell { code: 4409, reason: "another database".into() });
+    assert_eq!(said.disconnects, [(BAD, DisconnectReason::Farewell)]);
+    assert!(said.events.contains(&Event::PeerRefused { peer: BAD, code: 4409, reason: "another database".into() }));
+    assert!(said.frames.is_empty());
+}
+
+#[test]
+fn the_primary_takes_no_commits_from_others() {
+    let (mut replica, outputs) = Replica::found(Options::default(), database(), name());
+    carry_out(&mut replica, outputs);
+    for peer in [BAD, GOOD] {
+        let outputs = replica.handle_link_up(NOW, peer, PeerKind::Elsewhere);
+        carry_out(&mut replica, outputs);
+    }
+    // It creates the peers, as CSN 1 and 2.
+    for peer in [BAD, GOOD] {
+        let hello = Frame::Hello(Box::new(Hello { replica: None, vector: WireVector::default(), ..hello("0.1") }));
+        let outputs = replica.handle_frame(NOW, peer, &hello.encode());
+        assert!(carry_out(&mut replica, outputs).frames.iter().any(|(_, frame)| matches!(frame, Frame::Created(_))));
+    }
+    let mut author = Author::first();
+    let creation = author.write(1, WriteKind::CreateReplica);
+    let write = Author::created_by(&creation).write(5, put("x"));
+    refuses(&mut replica, &Writing::after(2).commit(&write).frame(), &DisconnectReason::SecondPrimary);
+}
+
+#[test]
+fn a_new_write_under_a_commit_number_that_the_primary_has_given_to_another_is_refused() {
+    let (mut replica, outputs) = Replica::found(Options::default(), database(), name());
+    carry_out(&mut replica, outputs);
+    let outputs = replica.handle_link_up(NOW, BAD, PeerKind::Elsewhere);
+    carry_out(&mut replica, outputs);
+    let joining = Frame::Hello(Box::new(Hello { replica: None, vector: WireVector::default(), ..hello("0.1") }));
+    let outputs = replica.handle_frame(NOW, BAD, &joining.encode());
+    carry_out(&mut replica, outputs);
+    let mut author = Author::first();
+    let creation = author.write(1, WriteKind::CreateReplica);
+    let write = Author::created_by(&creation).write(2, put("x"));
+    let outputs = replica.handle_frame(NOW, BAD, &Writing::after(0).commit(&write).frame().encode());
+    let said = carry_out(&mut replica, outputs);
+    assert_eq!(said.disconnects.len(), 1);
+    assert_eq!(replica.summary().tentative, 0, "an active primary leaves nothing tentative");
+}

@@ -1,0 +1,129 @@
+//! One relation of one view: its tuples by key, with their indexes.
+
+use core::{cmp::Ordering, ops::Bound};
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    query::{Comparison, Order, Predicate, Query},
+    value::{Key, Row, Tuple},
+};
+
+use super::index::{Index, IndexDefinition};
+
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    tuples: BTreeMap<Key, Arc<Tuple>>,
+    indexes: Vec<Index>,
+}
+
+impl Table {
+    pub(super) fn tuple(&self, key: &Key) -> Option<&Arc<Tuple>> {
+        self.tuples.get(key)
+    }
+
+    pub(super) fn replace(&mut self, key: &Key, after: Option<&Arc<Tuple>>) -> Option<Arc<Tuple>> {
+        if let Some(tuple) = after {
+            self.indexes.iter_mut().for_each(|index| index.add(key, tuple));
+        }
+        let before = match after {
+            Some(tuple) => self.tuples.insert(key.clone(), Arc::clone(tuple)),
+            None => self.tuples.remove(key),
+        };
+        if let Some(tuple) = &before {
+            // An entry that the new tuple also has was added above and must stay.
+            self.indexes.iter_mut().for_each(|index| index.remove(key, tuple, after.map(AsRef::as_ref)));
+        }
+        before
+    }
+
+    /// Adds an index over the tuples that are there; says whether it is a further one.
+    pub(super) fn add_index(&mut self, definition: IndexDefinition) -> bool {
+        if self.indexes.iter().any(|index| index.definition == definition) {
+            return false;
+        }
+        let mut index = Index::new(definition);
+        self.tuples.iter().for_each(|(key, tuple)| index.add(key, tuple));
+        self.indexes.push(index);
+        true
+    }
+
+    pub(super) fn query(&self, query: &Query) -> Vec<Row> {
+        // A limit may end the search early only where the search runs in the asked order.
+        let early = if query.order.is_empty() { query.limit.map(|limit| limit as usize) } else { None };
+        let mut rows = match self.indexed(&query.filter) {
+            Some(keys) => self.candidates(keys, &query.filter),
+            None => self.scan(&query.filter, early),
+        };
+        rows.sort_by(|left, right| compare(&query.order, left, right));
+        if let Some(limit) = query.limit {
+            rows.truncate(limit as usize);
+        }
+        rows
+    }
+
+    #[cfg(any(test, debug_assertions))]
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Key, &Arc<Tuple>)> {
+        self.tuples.iter()
+    }
+
+    /// A superset of the keys that satisfy the predicate, from the first index that serves it.
+    fn indexed(&self, filter: &Predicate) -> Option<Vec<Key>> {
+        self.indexes.iter().find_map(|index| index.candidates(filter))
+    }
+
+    fn candidates(&self, keys: Vec<Key>, filter: &Predicate) -> Vec<Row> {
+        let rows = keys.into_iter().filter_map(|key| {
+            let tuple = self.tuples.get(&key)?;
+            filter.holds(&key, tuple).then(|| Row { tuple: Arc::clone(tuple), key })
+        });
+        rows.collect()
+    }
+
+    fn scan(&self, filter: &Predicate, limit: Option<usize>) -> Vec<Row> {
+        let (from, to) = key_bounds(filter);
+        if matches!((from, to), (Bound::Included(from), Bound::Included(to)) if from > to) {
+            return Vec::new();
+        }
+        let rows = self.tuples.range::<Key, _>((from, to)).filter(|(key, tuple)| filter.holds(key, tuple));
+        let rows = rows.map(|(key, tuple)| Row { key: key.clone(), tuple: Arc::clone(tuple) });
+        rows.take(limit.unwrap_or(usize::MAX)).collect()
+    }
+}
+
+/// The keys between which all that satisfies the predicate lies, where it says so at its top level.
+fn key_bounds(filter: &Predicate) -> (Bound<&Key>, Bound<&Key>) {
+    let mut from = Bound::Unbounded;
+    let mut to = Bound::Unbounded;
+    for part in conjuncts(filter) {
+        let Predicate::Key(comparison, key) = part else { continue };
+        if matches!(comparison, Comparison::Equal | Comparison::Greater | Comparison::GreaterOrEqual) {
+            from = match from {
+                Bound::Included(other) if other >= key => from,
+                _ => Bound::Included(key),
+            };
+        }
+        if matches!(comparison, Comparison::Equal | Comparison::Less | Comparison::LessOrEqual) {
+            to = match to {
+                Bound::Included(other) if other <= key => to,
+                _ => Bound::Included(key),
+            };
+        }
+    }
+    (from, to)
+}
+
+/// The predicates that must all hold.
+pub(super) fn conjuncts(filter: &Predicate) -> &[Predicate] {
+    match filter {
+        Predicate::And(parts) => parts,
+        single => core::slice::from_ref(single),
+    }
+}
+
+fn compare(order: &[Order], left: &Row, right: &Row) -> Ordering {
+    let by_field = |order: &Order| {
+        let fields = left.value(order.field.as_str()).cmp(right.value(order.field.as_str()));
+        if order.descending { fields.reverse() } else { fields }
+    };
+    order.iter().map(by_field).find(|order| order.is_ne()).unwrap_or_else(|| left.key.cmp(&right.key))
+}

@@ -1,0 +1,150 @@
+//! Version vectors: which writes a replica holds.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::{
+    digest::Digest,
+    id::{ReplicaId, WriteId},
+    stamp::Stamp,
+};
+
+/// The last write of one replica that a vector covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct VectorEntry {
+    /// Its accept stamp.
+    pub stamp: Stamp,
+    /// The digest of that replica's chain of writes up to it.
+    pub chain: Digest,
+}
+
+/// What a vector says of one replica.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Knowledge {
+    /// The replica's creation is not known here (the papers' -infinity).
+    NotCreated,
+    /// All its writes up to this stamp are known.
+    Through(Stamp),
+    /// It was created and retired; all its writes are known (the papers' +infinity).
+    Retired,
+}
+
+/// For each known replica the last of its writes that is held \[97 §3.1\].
+///
+/// The prefix property makes one stamp a replica enough: who holds a write of a replica holds, or has applied and
+/// omitted, all that replica's earlier ones. The first replica of a database has an entry from the start, so that
+/// the empty vector, of one that knows nothing, claims nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VersionVector {
+    entries: BTreeMap<ReplicaId, VectorEntry>,
+}
+
+impl VersionVector {
+    /// The vector of the replica that begins a database.
+    #[must_use]
+    pub fn of_new_database() -> Self {
+        let mut vector = Self::default();
+        vector.set(ReplicaId::first(), VectorEntry { stamp: Stamp::ZERO, chain: Digest::EMPTY });
+        vector
+    }
+
+    /// What is known of a replica. Every comparison of vectors goes through this one question, which decides what an
+    /// absent entry means (`CompleteV` \[97 §4.3\]): absent (T, C) was created and retired if C's writes are known
+    /// through T, and has not been heard of otherwise.
+    #[must_use]
+    pub fn knowledge_of(&self, replica: &ReplicaId) -> Knowledge {
+        if let Some(entry) = self.entries.get(replica) {
+            return Knowledge::Through(entry.stamp);
+        }
+        match replica.creation() {
+            Some(creation) if self.covers(&creation) => Knowledge::Retired,
+            _ => Knowledge::NotCreated,
+        }
+    }
+
+    /// Whether this vector's holder knows the write.
+    #[must_use]
+    pub fn covers(&self, write: &WriteId) -> bool {
+        match self.knowledge_of(&write.replica) {
+            Knowledge::NotCreated => false,
+            Knowledge::Through(stamp) => write.stamp <= stamp,
+            Knowledge::Retired => true,
+        }
+    }
+
+    /// Whether this vector covers all that `other` covers.
+    #[must_use]
+    pub fn dominates(&self, other: &Self) -> bool {
+        // What `other` has retired is absent there and may be present here as `Through`: it is asked for on both sides.
+        self.entries.keys().chain(other.entries.keys()).all(|id| self.knowledge_of(id) >= other.knowledge_of(id))
+    }
+
+    /// The entry of a replica, if it has one.
+    #[must_use]
+    pub fn entry(&self, replica: &ReplicaId) -> Option<&VectorEntry> {
+        self.entries.get(replica)
+    }
+
+    /// The entries in the order of the ids.
+    pub fn iter(&self) -> impl Iterator<Item = (&ReplicaId, &VectorEntry)> {
+        self.entries.iter()
+    }
+
+    /// How many replicas have an entry.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether nothing is known, not even the database's first replica.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    pub(crate) fn set(&mut self, replica: ReplicaId, entry: VectorEntry) {
+        self.entries.insert(replica, entry);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vector(entries: &[(&str, u64)]) -> VersionVector {
+        let mut vector = VersionVector::default();
+        for (replica, stamp) in entries {
+            let entry = VectorEntry { stamp: Stamp::new(*stamp).unwrap(), chain: Digest::EMPTY };
+            vector.set(replica.parse().unwrap(), entry);
+        }
+        vector
+    }
+
+    #[test]
+    fn an_absent_entry_is_retired_only_if_its_creation_is_covered() {
+        let known = vector(&[("0", 7)]);
+        assert_eq!(known.knowledge_of(&"0.5".parse().unwrap()), Knowledge::Retired);
+        assert_eq!(known.knowledge_of(&"0.9".parse().unwrap()), Knowledge::NotCreated);
+        assert_eq!(known.knowledge_of(&"0.5.6".parse().unwrap()), Knowledge::Retired);
+        assert_eq!(known.knowledge_of(&"0.9.12".parse().unwrap()), Knowledge::NotCreated);
+    }
+
+    #[test]
+    fn the_empty_vector_claims_nothing() {
+        let empty = VersionVector::default();
+        assert_eq!(empty.knowledge_of(&ReplicaId::first()), Knowledge::NotCreated);
+        assert!(!empty.covers(&"1@0.5".parse().unwrap()));
+        assert!(!empty.dominates(&VersionVector::of_new_database()));
+    }
+
+    #[test]
+    fn dominance_asks_for_the_ids_of_both_sides() {
+        let holds_retired = vector(&[("0", 9)]);
+        let not_yet = vector(&[("0", 9), ("0.5", 8)]);
+        assert!(holds_retired.dominates(&not_yet));
+        assert!(!not_yet.dominates(&holds_retired));
+        assert!(vector(&[("0", 9), ("0.5", 8)]).dominates(&vector(&[("0", 5), ("0.5", 8)])));
+        assert!(!vector(&[("0", 9)]).dominates(&vector(&[("0", 9), ("0.12", 13)])));
+    }
+}
