@@ -235,6 +235,11 @@ impl WriteLog {
         Ok(true)
     }
 
+    #[cfg(any(test, debug_assertions))]
+    pub(crate) fn len(&self) -> usize {
+        self.committed.len() + self.tentative.len()
+    }
+
     /// What holds of every log at every moment.
     #[cfg(any(test, debug_assertions))]
     pub(crate) fn assert_invariants(&self) {

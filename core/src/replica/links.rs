@@ -6,6 +6,7 @@ use crate::{
     anti_entropy::Peer,
     digest::Digest,
     id::{ReplicaId, WriteId},
+    limits::{FRAME_BYTES_MAX, FRAME_REPLICAS_MAX},
     output::{DisconnectReason, Event, Output, Outputs, PeerId, PeerKind},
     stamp::{Csn, Millis, Term},
     vector::VersionVector,
@@ -215,7 +216,11 @@ impl Replica {
 
     /// Creates a replica for a peer that has none \[97 §4.3\].
     fn create_for(&mut self, peer: PeerId) -> Result<(), DisconnectReason> {
-        if !self.id().is_some_and(ReplicaId::may_create) {
+        // Every hello carries the vector: one too large for a frame would end all sync. Half is left for replicas that
+        // are being created elsewhere meanwhile.
+        let room_in_vector = self.log.vector().len() < FRAME_REPLICAS_MAX / 2;
+        let room_in_hello = Frame::Hello(Box::new(self.hello())).encode().len() < FRAME_BYTES_MAX / 2;
+        if !(room_in_vector && room_in_hello && self.id().is_some_and(ReplicaId::may_create)) {
             return Err(DisconnectReason::CannotCreate);
         }
         let body = Body::new(WriteKind::CreateReplica).expect("a creation is within all limits");

@@ -2,11 +2,13 @@
 //!
 //! These tests play the peer by hand, message by message, because no replica would say what they say.
 
+mod generated;
+
 use crate::{
     digest::Digest,
     draft::{Draft, Operation, UpdateSet},
     id::{DatabaseId, DatabaseName, ReplicaId, WriteId},
-    limits::STAMP_MAX,
+    limits::{STAMP_JUMP_MAX, STAMP_MAX},
     output::{DisconnectReason, Event, Output, Outputs, PeerId, PeerKind},
     query::{Predicate, Query},
     replica::{Options, Replica},
@@ -223,7 +225,8 @@ fn refuses(replica: &mut Replica, frame: &Frame, expected: &DisconnectReason) {
     let said = carry_out(replica, outputs);
     assert_eq!(said.disconnects, [(BAD, expected.clone())]);
     let farewell = Frame::Farewell { code: expected.code(), reason: expected.sentence() };
-    assert_eq!(said.frames.iter().filter(|(peer, _)| *peer == BAD).map(|(_, frame)| frame).last(), Some(&farewell));
+    let last = said.frames.iter().rfind(|(peer, _)| *peer == BAD);
+    assert_eq!(last, Some(&(BAD, farewell)));
     assert_eq!((data(replica), replica.csn()), before, "the data and the committed prefix are as they were");
 
     // What still arrives over the link that was given up is ignored, and the other link carries on.
@@ -466,4 +469,95 @@ fn a_new_write_under_a_commit_number_that_the_primary_has_given_to_another_is_re
     let said = carry_out(&mut replica, outputs);
     assert_eq!(said.disconnects.len(), 1);
     assert_eq!(replica.summary().tentative, 0, "an active primary leaves nothing tentative");
+}
+
+#[test]
+fn a_creation_by_another_than_the_peer_is_refused() {
+    for id in ["0", "0.5.7", "0.9.10"] {
+        let mut replica = Replica::join(Options::default(), name());
+        let outputs = replica.handle_link_up(NOW, BAD, PeerKind::Elsewhere);
+        carry_out(&mut replica, outputs);
+        let outputs = replica.handle_frame(NOW, BAD, &Frame::Hello(Box::new(hello("0"))).encode());
+        carry_out(&mut replica, outputs);
+        refuses(&mut replica, &Frame::Created(id.parse().unwrap()), &DisconnectReason::OutOfTurn("a creation"));
+        assert_eq!(replica.id(), None);
+    }
+}
+
+#[test]
+fn a_batch_before_the_creation_ends_the_session() {
+    let mut replica = Replica::join(Options::default(), name());
+    let outputs = replica.handle_link_up(NOW, BAD, PeerKind::Elsewhere);
+    carry_out(&mut replica, outputs);
+    let outputs = replica.handle_frame(NOW, BAD, &Frame::Hello(Box::new(hello("0"))).encode());
+    carry_out(&mut replica, outputs);
+    let write = Author::first().write(1, put("x"));
+    let expected = DisconnectReason::OutOfTurn("a batch before the creation");
+    refuses(&mut replica, &Writing::after(0).tentative(&write).frame(), &expected);
+    assert!(!replica.version_vector().covers(&write.id));
+}
+
+#[test]
+fn a_new_write_is_ordered_after_all_that_its_replica_knew() {
+    let mut laptop = Laptop::new();
+    let far = laptop.primary.write(5_000, put("far"));
+    laptop.hear(GOOD, &Writing::after(1).commit(&far).frame());
+    let (own, outputs) = laptop.replica.submit(Draft::default()).unwrap();
+    carry_out(&mut laptop.replica, outputs);
+    assert_eq!(own.stamp, stamp(5_001));
+}
+
+#[test]
+fn the_greatest_stamp_of_a_session_moves_the_clock_not_the_last_one() {
+    let mut laptop = Laptop::new();
+    let creation = laptop.primary.write(2, WriteKind::CreateReplica);
+    let late = laptop.primary.write(900, put("late"));
+    let early = Author::created_by(&creation).write(3, put("early"));
+    laptop.hear(GOOD, &Writing::after(1).commit(&creation).commit(&late).tentative(&early).frame());
+    let (own, outputs) = laptop.replica.submit(Draft::default()).unwrap();
+    carry_out(&mut laptop.replica, outputs);
+    assert_eq!(own.stamp, stamp(901));
+}
+
+#[test]
+fn a_stamp_from_an_absurd_future_is_ordered_as_it_stands_and_does_not_move_the_clock() {
+    let mut laptop = Laptop::new();
+    let near = laptop.primary.write(1 + STAMP_JUMP_MAX, put("near"));
+    laptop.hear(GOOD, &Writing::after(1).tentative(&near).frame());
+    assert_eq!(laptop.replica.inspect(0).clock, near.id.stamp, "as far as a clock may jump");
+    let absurd = laptop.primary.write(STAMP_MAX, put("absurd"));
+    laptop.hear(GOOD, &Writing::after(1).tentative(&absurd).frame());
+    assert_eq!(laptop.replica.inspect(0).clock, near.id.stamp);
+
+    let (own, outputs) = laptop.replica.submit(Draft::default()).unwrap();
+    carry_out(&mut laptop.replica, outputs);
+    assert_eq!(own.stamp, stamp(2 + STAMP_JUMP_MAX));
+    let order: Vec<WriteId> = laptop.replica.inspect(3).log.into_iter().map(|row| row.id).collect();
+    assert_eq!(order, [near.id, own, absurd.id]);
+}
+
+#[test]
+fn only_the_primary_is_believed_that_commits_are_paused() {
+    let mut laptop = Laptop::new();
+    laptop.link_up(BAD);
+    laptop.hear(BAD, &Frame::Hello(Box::new(Hello { paused: true, ..hello("0.9") })));
+    laptop.hear(BAD, &Frame::Primary { paused: true });
+    assert!(!laptop.replica.commits_paused());
+    let said = laptop.hear(GOOD, &Frame::Primary { paused: true });
+    assert!(laptop.replica.commits_paused() && said.events.contains(&Event::PrimaryPaused { paused: true }));
+    assert!(laptop.hear(GOOD, &Frame::Primary { paused: true }).events.is_empty(), "that is no news");
+}
+
+#[test]
+fn the_good_part_of_a_batch_before_a_bad_write_is_kept() {
+    let mut laptop = Laptop::new();
+    let first = laptop.primary.write(2, put("first"));
+    laptop.primary.write(3, put("withheld"));
+    let third = laptop.primary.write(4, put("third"));
+    let said = laptop.hear(BAD, &Writing::after(1).tentative(&first).tentative(&third).frame());
+    assert_eq!(said.disconnects.len(), 1);
+    assert!(laptop.replica.version_vector().covers(&first.id) && !laptop.replica.version_vector().covers(&third.id));
+    // It is stored and offered to others as any write is.
+    assert!(said.frames.iter().any(|(peer, frame)| *peer == GOOD && matches!(frame, Frame::Batch(_))));
+    assert!(laptop.replica.status(&first.id).unwrap().saved);
 }

@@ -17,7 +17,7 @@ use super::{
         booking_fields, fields, key, room_fields, text,
     },
     model::{NewBooking, Room, Slot},
-    validate::{Field, FieldError, validate, validate_rooms},
+    validate::{Field, FieldError, field_errors, validate_rooms},
     view,
 };
 
@@ -57,7 +57,7 @@ pub fn add_rooms(rooms: &[Room]) -> Result<Draft, Vec<FieldError>> {
 /// # Errors
 /// One [`FieldError`] for each thing that is wrong. That a slot is taken is none: its taker may be tentative, too.
 pub fn book(replica: &Replica, booking: &NewBooking) -> Result<Draft, Vec<FieldError>> {
-    let errors = validate(replica, booking);
+    let errors = field_errors(replica, booking);
     if !errors.is_empty() {
         return Err(errors);
     }
@@ -77,6 +77,12 @@ pub fn book(replica: &Replica, booking: &NewBooking) -> Result<Draft, Vec<FieldE
     // Each field is short enough, but the texts stand in every alternative.
     draft.validate().map_err(|_| vec![too_large()])?;
     Ok(draft)
+}
+
+/// All that is wrong with a booking; nothing, if it can be booked.
+#[must_use]
+pub fn validate(replica: &Replica, booking: &NewBooking) -> Vec<FieldError> {
+    book(replica, booking).err().unwrap_or_default()
 }
 
 /// Gives up the place of a booking.

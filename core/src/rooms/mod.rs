@@ -22,8 +22,8 @@ mod validate;
 mod view;
 
 pub use self::{
-    draft::{CancelError, add_rooms, book, cancel},
+    draft::{CancelError, add_rooms, book, cancel, validate},
     model::{Blocker, BookingState, BookingView, NewBooking, Room, Slot, sample_rooms},
-    validate::{Field, FieldError, SLOT_MINUTES_MAX, SLOT_MINUTES_MIN, validate},
+    validate::{Field, FieldError, SLOT_MINUTES_MAX, SLOT_MINUTES_MIN},
     view::{bookings, bookings_of, rooms, taken},
 };

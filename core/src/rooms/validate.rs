@@ -61,9 +61,8 @@ impl fmt::Display for FieldError {
     }
 }
 
-/// All that is wrong with a booking; nothing, if it can be booked.
-#[must_use]
-pub fn validate(replica: &Replica, booking: &NewBooking) -> Vec<FieldError> {
+/// What is wrong with single fields of a booking.
+pub(super) fn field_errors(replica: &Replica, booking: &NewBooking) -> Vec<FieldError> {
     let mut errors = Errors::default();
     errors.text(Field::Title, "title", &booking.title, 1, TITLE_CHARS_MAX, false);
     errors.text(Field::Name, "name", &booking.name, 1, NAME_CHARS_MAX, false);
@@ -118,12 +117,16 @@ impl Errors {
     }
 
     fn text(&mut self, field: Field, what: &str, text: &str, chars_min: usize, chars_max: usize, lines: bool) {
+        let text = text.trim();
         let chars = text.chars().count();
-        if text.trim().chars().count() < chars_min {
+        if chars < chars_min {
             self.add(field, None, format!("Please give a {what}."));
         } else if chars > chars_max {
             self.add(field, None, format!("The {what} has {chars} characters; at most {chars_max} fit."));
-        } else if text.chars().any(|char| is_deceptive(char) || (char.is_control() && !(lines && char == '\n'))) {
+        } else if text
+            .chars()
+            .any(|char| is_deceptive(char) || (char.is_control() && !(lines && matches!(char, '\n' | '\r' | '\t'))))
+        {
             let message = format!("The {what} has invisible control characters; please type it anew.");
             self.add(field, None, message);
         }

@@ -59,12 +59,9 @@ impl Index {
 
     pub(super) fn add(&mut self, key: &Key, tuple: &Tuple) {
         if let Some((start, end)) = &self.definition.interval {
-            let (start, end) =
-                match (tuple.fields.value(start.as_str()).as_int(), tuple.fields.value(end.as_str()).as_int()) {
-                    (Some(start), Some(end)) => (start, end),
-                    // It overlaps nothing, so no query misses it.
-                    _ => return,
-                };
+            let bound = |name: &Name| tuple.fields.value(name.as_str()).as_int();
+            // Without two integers it overlaps nothing, so no query misses it.
+            let (Some(start), Some(end)) = (bound(start), bound(end)) else { return };
             if start < end {
                 self.longest = self.longest.max(end.abs_diff(start));
             }

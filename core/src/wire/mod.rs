@@ -7,6 +7,8 @@
 mod bounded;
 pub(crate) mod frame;
 pub(crate) mod record;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -1,0 +1,318 @@
+//! Golden bytes: the formats of version 1 as they are for ever, in `core/vectors`, which also other languages read.
+//!
+//! A test that fails here has found a change of a format. One that is meant needs a new version number; while a version
+//! is not released, `BAYOU_BLESS=1 cargo test -p bayou-core --lib golden` writes the files anew.
+
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    digest::Digest,
+    draft::{Alternative, Condition, DependencyCheck, Draft, Expectation, Operation, UpdateSet},
+    id::{DatabaseId, DatabaseName, ReplicaId, WriteId},
+    query::{Comparison, Order, Predicate, Query},
+    stamp::{Csn, Stamp, Term},
+    value::{Fields, Key, Name, Value},
+    wire::{
+        DecodeError, Interner, WireVector,
+        frame::{Batch, Commit, Frame, Hello, Progress},
+        record::{LogRecord, Record, decode_batch, encode_batch},
+    },
+    write::{Body, Write, WriteKind},
+};
+
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors")
+}
+
+fn is_blessing() -> bool {
+    env::var_os("BAYOU_BLESS").is_some()
+}
+
+/// Compares bytes with those of a file, or writes the file if that is asked for.
+fn compare(name: &str, bytes: &[u8]) {
+    let path = directory().join(format!("{name}.hex"));
+    if is_blessing() {
+        let lines =
+            bytes.chunks(32).map(|line| line.iter().map(|byte| format!("{byte:02x}")).collect::<String>() + "\n");
+        fs::write(&path, lines.collect::<String>()).unwrap();
+    }
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let digits: Vec<u8> =
+        text.chars().filter_map(|char| char.to_digit(16)).map(|digit| digit.try_into().unwrap()).collect();
+    let golden: Vec<u8> = digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+    assert_eq!(bytes, golden, "{name}: the format has changed");
+}
+
+fn name(name: &str) -> Name {
+    Name::new(name).unwrap()
+}
+
+fn key(key: &str) -> Key {
+    Key::new(key).unwrap()
+}
+
+fn fields(fields: &[(&str, Value)]) -> Fields {
+    Fields::new(fields.iter().map(|(field, value)| (name(field), value.clone()))).unwrap()
+}
+
+fn stamp(number: u64) -> Stamp {
+    Stamp::new(number).unwrap()
+}
+
+fn csn(number: u64) -> Csn {
+    Csn::new(number).unwrap()
+}
+
+fn replica(id: &str) -> ReplicaId {
+    id.parse().unwrap()
+}
+
+fn database() -> DatabaseId {
+    DatabaseId::from_random(core::array::from_fn(|index| u8::try_from(index).unwrap()))
+}
+
+/// A draft in which every kind of operation, predicate, comparison, expectation and value stands.
+fn rich_draft() -> Draft {
+    let values = fields(&[
+        ("bool", Value::Bool(true)),
+        ("bytes", Value::Bytes(vec![0, 255].into())),
+        ("int", Value::Int(-29_459_520)),
+        ("list", Value::List(vec![Value::Null, Value::Int(i64::MAX), "é".into()].into())),
+        ("null", Value::Null),
+        ("text", "Überraschung".into()),
+    ]);
+    let compared = [
+        (Comparison::Equal, Value::from("heron")),
+        (Comparison::Less, Value::Int(1)),
+        (Comparison::LessOrEqual, Value::Int(2)),
+        (Comparison::Greater, Value::Int(3)),
+        (Comparison::GreaterOrEqual, Value::Int(4)),
+    ];
+    let compared = compared.map(|(comparison, value)| Predicate::Field(name("room"), comparison, value));
+    let overlaps =
+        Predicate::Overlaps { start_field: name("start"), end_field: name("end"), start: -60, end: 29_459_580 };
+    let filter = Predicate::And(vec![
+        Predicate::Or(compared.into()),
+        Predicate::Not(Box::new(overlaps)),
+        Predicate::Key(Comparison::GreaterOrEqual, key("a")),
+    ]);
+    let orders =
+        vec![Order { field: name("start"), descending: true }, Order { field: name("room"), descending: false }];
+    let rich = Query { from: name("bookings"), filter, order: orders, limit: Some(300) };
+    let all = Query::new(name("rooms"), Predicate::All);
+    let expectations = [
+        Expectation::None,
+        Expectation::Some,
+        Expectation::Count(2),
+        Expectation::Exactly(vec![(key("heron"), fields(&[("seats", Value::Int(4))]))]),
+    ];
+    let conditions = expectations.map(|expect| Condition { query: all.clone(), expect });
+    let put = Operation::Put(name("bookings"), key("b"), Fields::none());
+    Draft {
+        update: UpdateSet(vec![
+            Operation::Insert(name("bookings"), key("a"), values.clone()),
+            Operation::Put(name("bookings"), key("b"), values.clone()),
+            Operation::Patch(name("bookings"), key("b"), fields(&[("title", "x".into())])),
+            Operation::Delete(name("bookings"), key("c")),
+        ]),
+        check: DependencyCheck(vec![Condition { query: rich, expect: Expectation::None }]),
+        alternatives: vec![
+            Alternative { check: DependencyCheck(conditions.into()), update: UpdateSet(vec![put]) },
+            Alternative::default(),
+        ],
+        report: values,
+    }
+}
+
+/// Two replicas are created, the first of them writes, and all but the last write is committed.
+fn history() -> [Write; 4] {
+    let mut chain = Digest::EMPTY;
+    let mut previous = Stamp::ZERO;
+    let mut accept = |replica: ReplicaId, number: u64, kind: WriteKind, begins: Option<&Write>| {
+        if let Some(creation) = begins {
+            (chain, previous) = (creation.chain, creation.id.stamp);
+        }
+        let id = WriteId { stamp: stamp(number), replica };
+        let write = Write::accepted(id, previous, chain, Body::new(kind).unwrap());
+        (chain, previous) = (write.chain, write.id.stamp);
+        write
+    };
+    let first = accept(replica("0"), 1, WriteKind::CreateReplica, None);
+    let second = accept(replica("0"), 2, WriteKind::CreateReplica, None);
+    let rich = accept(replica("0.1"), 3, WriteKind::Update(rich_draft()), Some(&first));
+    let delete = UpdateSet(vec![Operation::Delete(name("bookings"), key("b"))]);
+    let small = Draft { update: delete, ..Draft::default() };
+    let small = accept(replica("0.1"), 300, WriteKind::Update(small), None);
+    [first, second, rich, small]
+}
+
+fn vector() -> WireVector {
+    let [first, second, _, small] = history();
+    let entries = [
+        (replica("0"), second.id.stamp, second.chain),
+        (replica("0.1"), small.id.stamp, small.chain),
+        (replica("0.2"), stamp(2), second.chain),
+    ];
+    assert_ne!(first.chain, second.chain);
+    entries.into_iter().collect()
+}
+
+fn frames() -> Vec<(&'static str, Frame)> {
+    let [first, second, rich, small] = history();
+    let prefix =
+        [&first, &second, &rich].iter().fold(Digest::EMPTY, |prefix, write| prefix.chained(&[write.chain.as_bytes()]));
+    let hello = Hello {
+        name: DatabaseName::parse("golden").unwrap(),
+        database: Some(database()),
+        replica: Some(replica("0")),
+        primary: true,
+        paused: true,
+        term: Term::FIRST,
+        csn: csn(3),
+        prefix,
+        vector: vector(),
+        omitted_csn: Csn::ZERO,
+        omitted_vector: WireVector::default(),
+    };
+    let new = Hello {
+        database: None,
+        replica: None,
+        primary: false,
+        paused: false,
+        csn: Csn::ZERO,
+        prefix: Digest::EMPTY,
+        vector: WireVector::default(),
+        ..hello.clone()
+    };
+    let mut interner = Interner::default();
+    let commits = [&first, &second, &rich].map(|write| (Term::FIRST, Commit::Whole(interner.write(write))));
+    let tentative = vec![interner.write(&small)];
+    let whole = Batch { replicas: interner.finish(), after: Csn::ZERO, commits: commits.into(), tentative };
+    let mut interner = Interner::default();
+    let notification = Commit::Notification(interner.id(&small.id), small.chain);
+    let commits = vec![(Term::FIRST, notification)];
+    let notification = Batch { replicas: interner.finish(), after: csn(3), commits, tentative: Vec::new() };
+    vec![
+        ("frame-hello", Frame::Hello(Box::new(hello))),
+        ("frame-hello-of-a-new-replica", Frame::Hello(Box::new(new))),
+        ("frame-created", Frame::Created(replica("0.2"))),
+        ("frame-batch", Frame::Batch(whole)),
+        ("frame-batch-of-a-notification", Frame::Batch(notification)),
+        ("frame-progress", Frame::Progress(Progress { raised: vector(), csn: csn(3), batches: 200 })),
+        ("frame-caught-up", Frame::CaughtUp),
+        ("frame-primary", Frame::Primary { paused: true }),
+        ("frame-ping", Frame::Ping),
+        ("frame-farewell", Frame::Farewell { code: 4409, reason: "This is another database.".into() }),
+    ]
+}
+
+fn stored_batches() -> Vec<(&'static str, Vec<Record>)> {
+    let [first, second, rich, small] = history();
+    let identity = |id: &str, primary| Record::Identity {
+        database: database(),
+        name: DatabaseName::parse("golden").unwrap(),
+        replica: replica(id),
+        primary,
+    };
+    let mut interner = Interner::default();
+    let mut entries = Vec::new();
+    for (number, write) in (1..).zip([&first, &second, &rich]) {
+        entries.push(LogRecord::Write(interner.write(write)));
+        entries.push(LogRecord::Commit(interner.id(&write.id), csn(number), Term::FIRST));
+    }
+    entries.push(LogRecord::Write(interner.write(&small)));
+    let log = Record::Log { replicas: interner.finish(), entries };
+    let elsewhere = [(replica("0.1"), small.id.stamp, small.chain)].into_iter().collect();
+    vec![
+        ("stored-1", vec![identity("0.2", None)]),
+        ("stored-2", vec![log]),
+        ("stored-3", vec![Record::Elsewhere(elsewhere), Record::Paused(true)]),
+        ("stored-identity-of-the-primary", vec![identity("0", Some(Term::FIRST))]),
+    ]
+}
+
+fn bodies() -> Vec<(&'static str, WriteKind)> {
+    vec![("body-update", WriteKind::Update(rich_draft())), ("body-create-replica", WriteKind::CreateReplica)]
+}
+
+fn refused_frames() -> Vec<(&'static str, Vec<u8>, DecodeError)> {
+    let ping = Frame::Ping.encode();
+    let hello = frames().remove(0).1.encode();
+    vec![
+        ("refused-frame-of-version-2", vec![2, ping[1]], DecodeError::Version { version: 2 }),
+        ("refused-frame-of-an-unknown-kind", vec![1, 8], DecodeError::Malformed),
+        ("refused-frame-cut-short", hello[..hello.len() - 1].to_vec(), DecodeError::Malformed),
+        ("refused-frame-that-goes-on", [ping, vec![0]].concat(), DecodeError::Malformed),
+    ]
+}
+
+fn refused_batches() -> Vec<(&'static str, Vec<u8>, DecodeError)> {
+    let whole = encode_batch(&stored_batches().remove(1).1);
+    let mut other_version = whole.clone();
+    other_version[0] = 2;
+    let mut damaged = whole.clone();
+    damaged[40] ^= 1;
+    vec![
+        ("refused-stored-of-version-2", other_version, DecodeError::Version { version: 2 }),
+        ("refused-stored-with-a-changed-bit", damaged, DecodeError::Checksum),
+        ("refused-stored-cut-short", whole[..whole.len() - 1].to_vec(), DecodeError::Checksum),
+        ("refused-stored-that-goes-on", super::with_checksum(&[&whole[9..], &[0]].concat()), DecodeError::Malformed),
+    ]
+}
+
+#[test]
+fn every_message_has_its_golden_bytes_and_is_read_from_them() {
+    for (name, frame) in frames() {
+        let bytes = frame.encode();
+        compare(name, &bytes);
+        assert_eq!(Frame::decode(&bytes), Ok(frame), "{name}");
+    }
+}
+
+#[test]
+fn every_stored_batch_has_its_golden_bytes_and_is_read_from_them() {
+    for (name, records) in stored_batches() {
+        let bytes = encode_batch(&records);
+        compare(name, &bytes);
+        assert_eq!(decode_batch(&bytes), Ok(records), "{name}");
+    }
+}
+
+#[test]
+fn every_body_of_a_write_has_its_golden_bytes_and_is_read_from_them() {
+    for (name, kind) in bodies() {
+        let body = Body::new(kind).unwrap();
+        compare(name, &body.bytes);
+        assert_eq!(Body::parse(body.bytes.clone()), Ok(body), "{name}");
+    }
+}
+
+#[test]
+fn golden_bytes_that_are_to_be_refused_are_refused() {
+    for (name, bytes, expected) in refused_frames() {
+        compare(name, &bytes);
+        assert_eq!(Frame::decode(&bytes), Err(expected), "{name}");
+    }
+    for (name, bytes, expected) in refused_batches() {
+        compare(name, &bytes);
+        assert_eq!(decode_batch(&bytes), Err(expected), "{name}");
+    }
+}
+
+#[test]
+fn every_golden_file_is_of_something() {
+    if is_blessing() {
+        // The other tests are writing the files.
+        return;
+    }
+    let names = frames().into_iter().map(|(name, _)| name).chain(stored_batches().into_iter().map(|(name, _)| name));
+    let names = names.chain(bodies().into_iter().map(|(name, _)| name));
+    let names = names.chain(refused_frames().into_iter().chain(refused_batches()).map(|(name, ..)| name));
+    let expected: BTreeSet<String> = names.map(|name| format!("{name}.hex")).chain(["README.md".into()]).collect();
+    let found = fs::read_dir(directory()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(found.collect::<BTreeSet<_>>(), expected);
+}
