@@ -1,0 +1,76 @@
+//! A database's replica, from the store or new.
+
+use std::sync::Arc;
+
+use bayou_core::{DatabaseId, DatabaseName, Outputs, RecoverError, Replica, StoredBatch};
+use tokio::task;
+
+use crate::store::{Store, StoreError, StoredDatabase};
+
+/// What one read asks of the store.
+const READ_BYTES: usize = 16 * 1024 * 1024;
+
+/// Why a database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LoadError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("what is stored cannot be recovered: {0}")]
+    Recover(#[from] RecoverError),
+    #[error("the stored batches of this database belong to another one")]
+    Misplaced,
+    #[error("the operating system gave no random bytes: {0}")]
+    Random(getrandom::Error),
+    #[error("the engine failed to recover what is stored: {0}")]
+    Panicked(#[from] task::JoinError),
+}
+
+/// A replica that is ready to run.
+pub(super) struct Loaded {
+    pub(super) replica: Replica,
+    pub(super) database: StoredDatabase,
+    /// The number of the last batch in the store.
+    pub(super) stored_through: u64,
+    /// What founding it asks for; `None` for one that was stored.
+    pub(super) founded: Option<Outputs>,
+}
+
+/// Recovers the database of this name, or founds it.
+pub(super) async fn load(
+    name: DatabaseName,
+    store: &Arc<dyn Store>,
+    options: bayou_core::Options,
+) -> Result<Loaded, LoadError> {
+    let batches = read_all(&name, store).await?;
+    let Some(last) = batches.last() else { return found(name, options) };
+    let stored_through = last.number;
+    // A long log is replayed here; that must not hold up the sockets of other databases.
+    let replica = task::spawn_blocking(move || Replica::recover(options, batches)).await??;
+    match replica.database() {
+        Some(id) if *replica.name() == name => {
+            Ok(Loaded { replica, database: StoredDatabase { name, id }, stored_through, founded: None })
+        }
+        _ => Err(LoadError::Misplaced),
+    }
+}
+
+fn found(name: DatabaseName, options: bayou_core::Options) -> Result<Loaded, LoadError> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(LoadError::Random)?;
+    let id = DatabaseId::from_random(random);
+    let (replica, outputs) = Replica::found(options, id, name.clone());
+    tracing::info!(%id, "a new database");
+    Ok(Loaded { replica, database: StoredDatabase { name, id }, stored_through: 0, founded: Some(outputs) })
+}
+
+async fn read_all(name: &DatabaseName, store: &Arc<dyn Store>) -> Result<Vec<StoredBatch>, StoreError> {
+    let mut batches: Vec<StoredBatch> = Vec::new();
+    loop {
+        let after = batches.last().map_or(0, |batch| batch.number);
+        let more = store.read(name.clone(), after, READ_BYTES).await?;
+        if more.is_empty() {
+            return Ok(batches);
+        }
+        batches.extend(more);
+    }
+}
