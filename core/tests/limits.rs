@@ -233,6 +233,24 @@ fn an_outcome_remembers_a_few_of_many_tuples_in_the_way() {
 }
 
 #[test]
+fn exactly_these_tuples_means_all_of_them_in_order_and_no_others() {
+    let mut network = Network::new();
+    let row = |number: i64| (keyed(&format!("{number:02}")), fields_of([("n", number.into())]));
+    let all = (0..10).map(row).map(|(key, fields)| Operation::Put(named("a"), key, fields)).collect();
+    network.submit(0, updates(all));
+    let mut holds = |rows: Vec<(Key, Fields)>| {
+        let write = network.submit(0, checks(vec![Condition { expect: Expectation::Exactly(rows), ..condition() }]));
+        network.hosts[0].replica.status(&write).unwrap().outcome.branch == Branch::Update
+    };
+    assert!(holds((0..10).map(row).collect()));
+    assert!(!holds((0..9).map(row).collect()), "one too many is there");
+    assert!(!holds((0..11).map(row).collect()), "one is missing");
+    assert!(!holds((0..10).rev().map(row).collect()), "in another order");
+    let changed = |number: i64| if number == 7 { (row(7).0, Fields::none()) } else { row(number) };
+    assert!(!holds((0..10).map(changed).collect()), "with another field");
+}
+
+#[test]
 fn an_update_set_is_applied_whole_or_not_at_all() {
     let mut network = Network::new();
     let insert = |key: &str| Operation::Insert(named("a"), keyed(key), Fields::none());

@@ -7,7 +7,10 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use bayou_core::{Digest, Event, Options, PeerKind, RecoverError, Replica, StoredBatch, WriteId};
+use bayou_core::{
+    Digest, Draft, Event, Options, PeerKind, RecoverError, Replica, StoredBatch, WriteId,
+    limits::STORED_BATCH_BYTES_MAX,
+};
 
 use support::{Network, generate::note};
 
@@ -82,6 +85,7 @@ fn what_was_received_is_acknowledged_and_passed_on_only_once_it_is_stored() {
         network.settle();
         let status = |host: usize| network.hosts[host].replica.status(&write);
         assert!(!status(between).unwrap().saved, "it is there, and not on stable storage");
+        assert_eq!(network.hosts[between].replica.summary().saving, 0, "it is not an own one");
         assert!(!status(author).unwrap().known_elsewhere);
         assert_eq!(status(far), None);
         written = Some(write);
@@ -316,4 +320,30 @@ fn what_a_link_down_leaves_unsent_is_sent_over_the_next_one() {
     network.store_at_once(1);
     network.exchange(1, 0);
     assert!(network.hosts[1].replica.status(&write).unwrap().csn.is_some());
+}
+
+#[test]
+fn a_resume_that_takes_several_batches_is_gone_on_with_after_a_crash_between_them() {
+    let mut network = Network::new();
+    network.pause();
+    let waiting = 17_000;
+    for _ in 0..waiting {
+        network.submit(0, Draft::default());
+    }
+    network.hosts[0].slow_storage = true;
+    network.resume();
+    let batches: Vec<usize> = network.hosts[0].unstored.iter().map(|batch| batch.bytes.len()).collect();
+    assert!(batches.len() > 1, "{batches:?}");
+    assert!(batches.iter().all(|bytes| *bytes <= STORED_BATCH_BYTES_MAX));
+
+    // The first of them has reached the storage: commits are given out again, but not all have got theirs.
+    network.crash(0, 1);
+    let replica = &network.hosts[0].replica;
+    assert!(!replica.commits_paused());
+    assert_eq!((replica.csn().get(), replica.summary().tentative), (waiting, 0));
+    let write = network.submit(0, Draft::default());
+    network.store_at_once(0);
+    network.restart(0);
+    assert_eq!(network.hosts[0].replica.csn().get(), waiting + 1);
+    assert!(network.hosts[0].replica.status(&write).unwrap().csn.is_some());
 }

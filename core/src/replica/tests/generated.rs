@@ -227,7 +227,7 @@ impl Victim {
 }
 
 proptest! {
-    #![proptest_config(cases(300))]
+    #![proptest_config(cases(150))]
 
     #[test]
     fn nothing_that_a_peer_can_say_stops_a_replica_or_another_session(

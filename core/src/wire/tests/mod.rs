@@ -105,6 +105,10 @@ proptest! {
         drop(decode_batch(&with_checksum(&bytes)));
         drop(Body::parse(bytes.as_slice().into()));
     }
+}
+
+proptest! {
+    #![proptest_config(cases(200))]
 
     #[test]
     fn a_frame_with_changed_bytes_is_decoded_or_refused(
