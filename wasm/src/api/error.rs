@@ -1,0 +1,189 @@
+//! Errors as the page gets them: real `Error` objects, told apart by their `name`.
+
+use bayou_core::{QueryError, SubmitError};
+use js_sys::{Error, TypeError};
+use wasm_bindgen::prelude::*;
+
+use super::{
+    data::{self, plain},
+    input::InputError,
+    room_data::FieldError,
+};
+use crate::{
+    host::{Failure, FailureKind},
+    link::RelayUrlError,
+    locks::LockError,
+    platform,
+    store::StorageError,
+};
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+/**
+ * What is wrong with a booking or a room, field by field.
+ */
+export interface ValidationError extends Error {
+    readonly name: "ValidationError";
+    readonly fields: FieldError[];
+}
+
+/**
+ * The store of this browser cannot be used, or the page may not use one safely. `kind` is that of {@link Failure}.
+ */
+export interface StorageError extends Error {
+    readonly name: "StorageError";
+    readonly kind: Failure["kind"];
+}
+
+/**
+ * Writing has stopped; see {@link Replica.failure}.
+ */
+export interface StoppedError extends Error {
+    readonly name: "StoppedError";
+    readonly kind: Failure["kind"];
+}
+
+/**
+ * The replica is new and has not met a relay yet. Wait for {@link Replica.whenReady}.
+ */
+export interface NotReadyError extends Error {
+    readonly name: "NotReadyError";
+}
+
+/**
+ * The replica was closed.
+ */
+export interface ClosedError extends Error {
+    readonly name: "ClosedError";
+}
+
+/**
+ * A write was refused before it was accepted; nothing has changed.
+ */
+export interface DraftError extends Error {
+    readonly name: "DraftError";
+}
+
+/**
+ * A query is over a limit.
+ */
+export interface QueryError extends Error {
+    readonly name: "QueryError";
+}
+
+/**
+ * There is no booking of that id to be cancelled, or it is cancelled already.
+ */
+export interface CancelError extends Error {
+    readonly name: "CancelError";
+}
+"#;
+
+/// Why a call of the API failed.
+pub(crate) enum ApiError {
+    /// An argument is not of the documented shape: a defect of the calling code.
+    Input(InputError),
+    /// The relay's address is none.
+    Relay(RelayUrlError),
+    /// Opening needs a lock.
+    Lock(LockError),
+    /// Opening needs storage.
+    Storage(StorageError),
+    /// Writing has stopped.
+    Stopped(Failure),
+    /// The replica has no id yet; `reason` says what keeps it from getting one, if that is known.
+    NotReady { reason: Option<String> },
+    /// The replica was closed.
+    Closed,
+    /// The engine does not accept the draft.
+    Submit(SubmitError),
+    /// The engine does not accept the query.
+    Query(QueryError),
+    /// Fields of a form.
+    Validation(Vec<FieldError>),
+    /// Nothing to cancel.
+    Cancel(String),
+    /// The caller's signal was aborted; this is its reason, which is thrown as it is.
+    Aborted(JsValue),
+}
+
+impl From<ApiError> for JsValue {
+    fn from(error: ApiError) -> Self {
+        let kind = |kind: FailureKind| Self::from(plain(&data::FailureKind::from(kind)));
+        match error {
+            ApiError::Input(error) => TypeError::new(&error.to_string()).into(),
+            ApiError::Relay(error) => TypeError::new(&error.to_string()).into(),
+            ApiError::Lock(error) => {
+                named("StorageError", &error.to_string(), &[("kind", kind(FailureKind::Insecure))])
+            }
+            ApiError::Storage(error) => {
+                let failure = Failure::from(&error);
+                let properties = [("kind", kind(failure.kind)), ("cause", Self::from_str(&error.detail))];
+                named("StorageError", &failure.message, &properties)
+            }
+            ApiError::Stopped(failure) => named("StoppedError", &failure.message, &[("kind", kind(failure.kind))]),
+            ApiError::NotReady { reason } => {
+                let message = reason.unwrap_or_else(|| SubmitError::NotReady.to_string());
+                named("NotReadyError", &message, &[])
+            }
+            ApiError::Closed => named("ClosedError", "This replica was closed.", &[]),
+            ApiError::Submit(error) => named("DraftError", &error.to_string(), &[]),
+            ApiError::Query(error) => named("QueryError", &error.to_string(), &[]),
+            ApiError::Validation(fields) => {
+                let message = fields.iter().map(|field| field.message.as_str()).collect::<Vec<_>>().join(" ");
+                let fields: js_sys::Array = fields.iter().map(|field| Self::from(plain(field))).collect();
+                named("ValidationError", &message, &[("fields", fields.into())])
+            }
+            ApiError::Cancel(message) => named("CancelError", &message, &[]),
+            ApiError::Aborted(reason) => reason,
+        }
+    }
+}
+
+fn named(name: &str, message: &str, properties: &[(&str, JsValue)]) -> JsValue {
+    let error = Error::new(message);
+    error.set_name(name);
+    for (name, value) in properties {
+        platform::set(&error, name, value);
+    }
+    error.into()
+}
+
+impl From<InputError> for ApiError {
+    fn from(error: InputError) -> Self {
+        Self::Input(error)
+    }
+}
+
+impl From<RelayUrlError> for ApiError {
+    fn from(error: RelayUrlError) -> Self {
+        Self::Relay(error)
+    }
+}
+
+impl From<LockError> for ApiError {
+    fn from(error: LockError) -> Self {
+        Self::Lock(error)
+    }
+}
+
+impl From<StorageError> for ApiError {
+    fn from(error: StorageError) -> Self {
+        Self::Storage(error)
+    }
+}
+
+impl From<SubmitError> for ApiError {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::NotReady => Self::NotReady { reason: None },
+            error => Self::Submit(error),
+        }
+    }
+}
+
+impl From<QueryError> for ApiError {
+    fn from(error: QueryError) -> Self {
+        Self::Query(error)
+    }
+}

@@ -1,0 +1,430 @@
+//! The host of one replica: it owns the engine, does what the engine asks for, and tells the engine what happened.
+//!
+//! Everything happens in three steps. Something comes from outside: a call of the page, a frame, a stored batch, the
+//! timer. The engine is borrowed for exactly one method call, and gives back its [`Outputs`]. Then, with nothing
+//! borrowed, the outputs are carried out in order. The page's own code is never called from within any of this: its
+//! promises are settled, which runs nothing at once, and its callbacks come in a task of their own.
+
+mod failure;
+mod listeners;
+mod timer;
+mod trap;
+mod waiters;
+mod writer;
+
+pub(crate) use failure::{Failure, FailureKind};
+pub(crate) use listeners::Listeners;
+pub(crate) use waiters::Waiter;
+
+use std::{
+    cell::{Cell, OnceCell, RefCell},
+    collections::VecDeque,
+    rc::{Rc, Weak},
+};
+
+use bayou_core::{DatabaseName, Draft, Event, Millis, Options, Output, Outputs, PeerId, PeerKind, Replica, WriteId};
+use js_sys::Promise;
+use wasm_bindgen::JsValue;
+
+use self::{timer::Timer, waiters::Waiters, writer::Writer};
+use crate::{
+    api::{self, ApiError},
+    link::{LinkState, Refusal, RelayLink, RelayUrl},
+    locks::StoreLock,
+    memory,
+    orphans::{self, Pipe},
+    platform,
+    store::{Entry, Registry, ReplicaStore},
+    wait::spawn,
+};
+
+/// One open replica.
+pub(crate) struct Host {
+    this: Weak<Self>,
+    /// Replaced as a whole after a panic, which may leave the old one borrowed.
+    engine: RefCell<Rc<RefCell<Replica>>>,
+    name: DatabaseName,
+    writer: Writer,
+    relay: Rc<RelayLink>,
+    /// Sessions with idle replicas of this browser.
+    pipes: RefCell<Vec<Rc<Pipe>>>,
+    outputs: RefCell<VecDeque<Output>>,
+    is_performing: Cell<bool>,
+    last_peer: Cell<u64>,
+    timer: Timer,
+    waiters: Waiters,
+    listeners: Rc<Listeners>,
+    failure: OnceCell<Failure>,
+    /// The engine is not driven any more.
+    is_stopped: Cell<bool>,
+    is_closed: Cell<bool>,
+    entry: RefCell<Entry>,
+    lock: RefCell<Option<StoreLock>>,
+}
+
+impl Host {
+    /// Puts a replica to work that was just recovered from its store, or is new and has an empty one.
+    pub(crate) fn start(
+        replica: Replica,
+        store: ReplicaStore,
+        lock: StoreLock,
+        entry: Entry,
+        relay: RelayUrl,
+        relay_enabled: bool,
+    ) -> Rc<Self> {
+        let host = Rc::new_cyclic(|this: &Weak<Self>| Self {
+            this: this.clone(),
+            name: replica.name().clone(),
+            engine: RefCell::new(Rc::new(RefCell::new(replica))),
+            writer: Writer::new(store),
+            relay: RelayLink::new(relay, this.clone()),
+            pipes: RefCell::default(),
+            outputs: RefCell::default(),
+            is_performing: Cell::default(),
+            last_peer: Cell::default(),
+            timer: Timer::default(),
+            waiters: Waiters::default(),
+            listeners: Listeners::new(),
+            failure: OnceCell::new(),
+            is_stopped: Cell::default(),
+            is_closed: Cell::default(),
+            entry: RefCell::new(entry),
+            lock: RefCell::new(Some(lock)),
+        });
+        trap::watch(&host);
+        host.relay.set_enabled(relay_enabled);
+        if host.is_ready() {
+            orphans::take_over(&host);
+        }
+        host
+    }
+
+    // --- Questions --------------------------------------------------------------------------------------------------
+
+    /// Asks the engine something. It fails only after a panic, until the replica was read back from its store.
+    pub(crate) fn read<T>(&self, question: impl FnOnce(&Replica) -> T) -> Result<T, ApiError> {
+        let engine = Rc::clone(&self.engine.borrow());
+        let Ok(replica) = engine.try_borrow() else {
+            self.trapped();
+            return Err(ApiError::Stopped(Failure::trap()));
+        };
+        Ok(question(&replica))
+    }
+
+    pub(crate) fn name(&self) -> &DatabaseName {
+        &self.name
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.read(Replica::is_ready).unwrap_or(false)
+    }
+
+    pub(crate) fn failure(&self) -> Option<&Failure> {
+        self.failure.get()
+    }
+
+    pub(crate) fn relay(&self) -> &RelayLink {
+        &self.relay
+    }
+
+    pub(crate) fn listeners(&self) -> &Rc<Listeners> {
+        &self.listeners
+    }
+
+    pub(crate) fn entry(&self) -> Entry {
+        self.entry.borrow().clone()
+    }
+
+    /// Whether everything the engine wanted stored is stored.
+    pub(crate) fn is_all_stored(&self) -> bool {
+        self.writer.is_idle()
+    }
+
+    /// To be told when the replica can accept writes, or that it will not.
+    pub(crate) fn when_ready(&self) -> Result<Waiter, ApiError> {
+        self.check_writable()?;
+        match self.relay.state() {
+            LinkState::Refused(refusal) => Err(ApiError::NotReady { reason: Some(refusal.to_string()) }),
+            _ => Ok(self.waiters.for_ready()),
+        }
+    }
+
+    /// The promise of a write's outcome when it is committed.
+    pub(crate) fn when_committed(&self, write: &WriteId) -> Result<Promise, ApiError> {
+        match self.read(|replica| replica.status(write))? {
+            Some(status) if status.csn.is_some() => Ok(Promise::resolve(&api::outcome_to_js(&status))),
+            _ => self.check_writable().map(|()| self.waiters.for_committed(write.clone())),
+        }
+    }
+
+    // --- What the application wants -----------------------------------------------------------------------------------
+
+    /// Hands a draft to the engine. The waiter is told when it is stored.
+    pub(crate) fn submit(&self, draft: Draft) -> Result<(WriteId, Waiter), ApiError> {
+        self.check_writable()?;
+        let write = self.drive(|replica| match replica.submit(draft) {
+            Ok((write, outputs)) => (Ok(write), outputs),
+            Err(error) => (Err(error), Outputs::default()),
+        })??;
+        // It cannot have been stored yet: a transaction takes at least one more task.
+        let waiter = self.waiters.for_saved(write.clone());
+        Ok((write, waiter))
+    }
+
+    /// Closes the replica: what was submitted is stored, then its links and its store are closed and its lock is freed.
+    pub(crate) async fn close(&self) {
+        if self.is_closed.replace(true) {
+            return;
+        }
+        self.relay.stop();
+        self.listeners.clear();
+        self.writer.rest().await;
+        self.stop(&ApiError::Closed.into());
+        self.writer.store().close();
+        let mut entry = self.entry();
+        entry.last_used = js_sys::Date::now();
+        // The list of replicas is a help for the next opening; that it could not be updated is no reason to complain.
+        let _ = Registry::put(&entry).await;
+        self.lock.replace(None);
+        trap::forget(self);
+    }
+
+    // --- What happened outside ----------------------------------------------------------------------------------------
+
+    /// A name for a new link, never given before.
+    pub(crate) fn new_peer(&self) -> PeerId {
+        self.last_peer.set(self.last_peer.get() + 1);
+        PeerId(self.last_peer.get())
+    }
+
+    pub(crate) fn link_up(&self, peer: PeerId, kind: PeerKind) {
+        self.tell_engine(|replica| replica.handle_link_up(platform::now(), peer, kind));
+    }
+
+    pub(crate) fn link_down(&self, peer: PeerId) {
+        self.tell_engine(|replica| replica.handle_link_down(platform::now(), peer));
+    }
+
+    pub(crate) fn frame(&self, peer: PeerId, frame: &[u8]) {
+        self.tell_engine(|replica| replica.handle_frame(platform::now(), peer, frame));
+    }
+
+    /// What there is to say of the relay's link changed.
+    pub(crate) fn link_changed(&self) {
+        self.listeners.notify();
+    }
+
+    /// The relay and this replica do not fit, and a person has to act.
+    pub(crate) fn link_refused(&self, refusal: &Refusal) {
+        if !self.is_ready() {
+            self.waiters.never_ready(&ApiError::NotReady { reason: Some(refusal.to_string()) }.into());
+        }
+        if refusal.is_id_lost() {
+            // Its writes can no longer be told from another's: the next tab begins anew, and takes over what it can.
+            self.entry.borrow_mut().is_abandoned = true;
+            self.register();
+        }
+        if refusal.stops_writing() {
+            self.fail(Failure { kind: FailureKind::Refused, message: refusal.to_string() });
+        }
+    }
+
+    /// Adds a session with a replica of this browser.
+    pub(crate) fn attach(&self, pipe: &Rc<Pipe>) {
+        self.pipes.borrow_mut().push(Rc::clone(pipe));
+        self.link_up(pipe.peer(), PeerKind::SameDevice);
+    }
+
+    /// Ends it.
+    pub(crate) fn detach(&self, pipe: &Pipe) {
+        self.pipes.borrow_mut().retain(|other| other.peer() != pipe.peer());
+        self.link_down(pipe.peer());
+    }
+
+    /// Something in this instance panicked. What the engine holds in memory is not to be trusted: nothing is written or
+    /// sent any more, and reading goes on from what is stored.
+    pub(crate) fn trapped(&self) {
+        if self.fail(Failure::trap())
+            && let Some(host) = self.this.upgrade()
+        {
+            spawn(async move {
+                if let Ok(batches) = host.writer.store().read().await
+                    && let Ok(replica) = Replica::recover(Options::default(), batches)
+                {
+                    host.engine.replace(Rc::new(RefCell::new(replica)));
+                    host.listeners.notify();
+                }
+            });
+        }
+    }
+
+    // --- What the engine wants ----------------------------------------------------------------------------------------
+
+    fn tell_engine(&self, happened: impl FnOnce(&mut Replica) -> Outputs) {
+        // A replica that has stopped need not hear of anything any more.
+        let _ = self.drive(|replica| ((), happened(replica)));
+    }
+
+    fn drive<T>(&self, call: impl FnOnce(&mut Replica) -> (T, Outputs)) -> Result<T, ApiError> {
+        if trap::has_trapped() {
+            self.trapped();
+        }
+        if self.is_stopped.get() {
+            return Err(self.failure.get().map_or(ApiError::Closed, |failure| ApiError::Stopped(failure.clone())));
+        }
+        let engine = Rc::clone(&self.engine.borrow());
+        // Nothing calls back while the engine is borrowed: if it is, an earlier call never returned.
+        let Ok(mut replica) = engine.try_borrow_mut() else {
+            self.trapped();
+            return Err(ApiError::Stopped(Failure::trap()));
+        };
+        let (value, outputs) = call(&mut replica);
+        let due = replica.poll_timeout();
+        drop(replica);
+        memory::keep_room();
+
+        self.outputs.borrow_mut().extend(outputs);
+        self.perform();
+        self.set_timer(due);
+        Ok(value)
+    }
+
+    fn set_timer(&self, due: Option<Millis>) {
+        let this = self.this.clone();
+        self.timer.set(due, move || {
+            if let Some(host) = this.upgrade() {
+                host.timer.clear();
+                host.tell_engine(|replica| replica.handle_timeout(platform::now()));
+            }
+        });
+    }
+
+    fn perform(&self) {
+        if self.is_performing.replace(true) {
+            return;
+        }
+        loop {
+            let Some(output) = self.outputs.borrow_mut().pop_front() else { break };
+            match output {
+                Output::Persist(batch) => {
+                    if self.writer.push(batch) {
+                        self.run_writer();
+                    }
+                }
+                Output::Transmit { peer, frame } => match self.pipe_to(peer) {
+                    Some(pipe) => pipe.push(frame),
+                    None => self.relay.transmit(peer, &frame),
+                },
+                Output::Disconnect { peer, reason } => match self.pipe_to(peer) {
+                    Some(pipe) => pipe.end(),
+                    None => self.relay.disconnect(peer, &reason),
+                },
+                Output::Event(event) => self.on_event(event),
+            }
+        }
+        self.is_performing.set(false);
+    }
+
+    fn on_event(&self, event: Event) {
+        match event {
+            Event::Ready => {
+                self.register();
+                self.waiters.ready();
+                self.listeners.notify();
+                if let Some(host) = self.this.upgrade() {
+                    orphans::take_over(&host);
+                }
+            }
+            Event::Changed | Event::PrimaryPaused { .. } => self.listeners.notify(),
+            Event::Saved { write } => self.waiters.saved(&write),
+            Event::Committed { write } => self.waiters.committed(&write, || {
+                let status = self.read(|replica| replica.status(&write)).ok().flatten();
+                status.map_or(JsValue::UNDEFINED, |status| api::outcome_to_js(&status))
+            }),
+            Event::LinkReady { peer } => {
+                self.relay.ready(peer);
+                self.listeners.notify();
+            }
+            Event::CaughtUp { peer } => {
+                match self.pipe_to(peer) {
+                    Some(pipe) => pipe.caught_up(),
+                    None => self.relay.caught_up(peer),
+                }
+                self.listeners.notify();
+            }
+            Event::PeerRefused { peer, code, reason } => match self.pipe_to(peer) {
+                Some(pipe) => pipe.end(),
+                None => self.relay.peer_refused(peer, code, reason),
+            },
+            // What a reorder cost is part of `inspect`, and `Changed` comes with it.
+            _ => {}
+        }
+    }
+
+    fn run_writer(&self) {
+        let Some(host) = self.this.upgrade() else { return };
+        spawn(async move {
+            let stored = host.writer.run(|through| host.tell_engine(|replica| replica.handle_persisted(through))).await;
+            if let Err(error) = stored {
+                host.fail(Failure::from(&error));
+            }
+        });
+    }
+
+    fn pipe_to(&self, peer: PeerId) -> Option<Rc<Pipe>> {
+        self.pipes.borrow().iter().find(|pipe| pipe.peer() == peer).cloned()
+    }
+
+    // --- The end ------------------------------------------------------------------------------------------------------
+
+    fn check_writable(&self) -> Result<(), ApiError> {
+        match self.failure.get() {
+            Some(failure) => Err(ApiError::Stopped(failure.clone())),
+            None if self.is_closed.get() => Err(ApiError::Closed),
+            None => Ok(()),
+        }
+    }
+
+    /// Stops writing, once. `true` the first time.
+    fn fail(&self, failure: Failure) -> bool {
+        let error = ApiError::Stopped(failure.clone()).into();
+        let stores_on = failure.kind == FailureKind::Refused;
+        if self.failure.set(failure).is_err() {
+            return false;
+        }
+        self.relay.stop();
+        if stores_on {
+            self.waiters.never_ready(&error);
+        } else {
+            self.stop(&error);
+        }
+        self.listeners.notify();
+        true
+    }
+
+    /// Lets the engine rest: it is told nothing more, so that it wants nothing more.
+    fn stop(&self, error: &JsValue) {
+        self.is_stopped.set(true);
+        self.outputs.take();
+        self.timer.clear();
+        for pipe in self.pipes.take() {
+            pipe.end();
+        }
+        self.waiters.end(error);
+    }
+
+    /// Brings this device's list of replicas up to date.
+    fn register(&self) {
+        let identity = self.read(|replica| (replica.id().map(ToString::to_string), replica.database()));
+        let Ok((replica, database)) = identity else { return };
+        let mut entry = self.entry.borrow_mut();
+        entry.replica = replica;
+        entry.database_id = database.map(|id| id.to_string());
+        let entry = entry.clone();
+        spawn(async move {
+            if let Err(error) = Registry::put(&entry).await {
+                web_sys::console::warn_1(&JsValue::from_str(&error.to_string()));
+            }
+        });
+    }
+}

@@ -1,0 +1,98 @@
+//! The way of batches to stable storage: in order, one transaction at a time, all that wait in the next one.
+
+use std::cell::{Cell, RefCell};
+
+use bayou_core::StoredBatch;
+use futures_channel::oneshot;
+
+use crate::store::{ReplicaStore, StorageError};
+
+/// Where one transaction ends and the next begins, if so much waits.
+const TRANSACTION_BYTES_TARGET: usize = 8 * 1024 * 1024;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Idle,
+    Running,
+    /// A batch could not be stored. What comes after a gap must not be.
+    Failed,
+}
+
+/// A store with the batches that wait for it.
+pub(super) struct Writer {
+    store: ReplicaStore,
+    waiting: RefCell<Vec<StoredBatch>>,
+    state: Cell<State>,
+    /// Dropped when the writer comes to rest.
+    awaiting_rest: RefCell<Vec<oneshot::Sender<()>>>,
+}
+
+impl Writer {
+    pub(super) fn new(store: ReplicaStore) -> Self {
+        Self { store, waiting: RefCell::default(), state: Cell::new(State::Idle), awaiting_rest: RefCell::default() }
+    }
+
+    pub(super) fn store(&self) -> &ReplicaStore {
+        &self.store
+    }
+
+    /// Adds a batch. Whoever gets `true` has to [`run`](Self::run) the writer.
+    #[must_use]
+    pub(super) fn push(&self, batch: StoredBatch) -> bool {
+        self.waiting.borrow_mut().push(batch);
+        let is_idle = self.is_idle();
+        if is_idle {
+            self.state.set(State::Running);
+        }
+        is_idle
+    }
+
+    /// Whether all that was pushed is stored.
+    pub(super) fn is_idle(&self) -> bool {
+        self.state.get() == State::Idle
+    }
+
+    /// Waits until all that was pushed is stored, or storing failed.
+    pub(super) async fn rest(&self) {
+        if self.state.get() == State::Running {
+            let (sender, rested) = oneshot::channel();
+            self.awaiting_rest.borrow_mut().push(sender);
+            // It is never sent, only dropped.
+            let _ = rested.await;
+        }
+    }
+
+    /// Stores what waits and what joins it meanwhile, and reports each time through which number all is stored.
+    pub(super) async fn run(&self, stored_through: impl Fn(u64)) -> Result<(), StorageError> {
+        let result = self.store_all(stored_through).await;
+        self.state.set(if result.is_ok() { State::Idle } else { State::Failed });
+        self.awaiting_rest.take();
+        result
+    }
+
+    async fn store_all(&self, stored_through: impl Fn(u64)) -> Result<(), StorageError> {
+        loop {
+            let batches = self.next_transaction();
+            if let Some(last) = batches.last() {
+                self.store.append(&batches).await?;
+                stored_through(last.number);
+            } else if self.store.wants_compaction() {
+                self.store.compact().await;
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    fn next_transaction(&self) -> Vec<StoredBatch> {
+        let mut waiting = self.waiting.borrow_mut();
+        let mut bytes = 0;
+        let fitting = waiting.iter().take_while(|batch| {
+            let fits = bytes < TRANSACTION_BYTES_TARGET;
+            bytes += batch.bytes.len();
+            fits
+        });
+        let count = fitting.count();
+        waiting.drain(..count).collect()
+    }
+}

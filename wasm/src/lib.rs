@@ -1,0 +1,49 @@
+//! The browser host of a Bayou replica, and its JavaScript API (npm package `bayou`).
+//!
+//! Every tab runs its own [`bayou_core::Replica`]. This crate gives it what it lacks: stable storage (IndexedDB, one
+//! database per replica), an owner for its id (a Web Lock), a link to the relay (a WebSocket), a timer, and callers.
+//!
+//! ```js
+//! import init, { Replica } from "bayou";
+//!
+//! await init();
+//! const replica = await Replica.open({ database: "demo", relay: "ws://127.0.0.1:8787" });
+//! await replica.whenReady();
+//! const write = await replica.submit({                 // resolves when stored on this device
+//!     update: [{ insert: "notes", key: "n1", fields: { text: "hello" } }],
+//! });
+//! const outcome = await write.committed;               // { result: "applied", csn: 7 }
+//! replica.query({ from: "notes" });                    // [{ key: "n1", fields: { text: "hello" }, write: "9@0.5" }]
+//! replica.links.relay.enabled = false;                 // really closes the socket
+//! ```
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `opening` | decides which replica this tab becomes |
+//! | `host` | drives the engine: carries out what it asks for, tells it what happened |
+//! | `store` | IndexedDB |
+//! | `locks` | Web Locks |
+//! | `link` | the WebSocket to the relay |
+//! | `orphans` | takes over what idle replicas of this browser hold |
+//! | `api` | the classes and types that the page sees |
+//! | `wait`, `platform`, `memory` | futures for browser events, what the global scope offers, room to work |
+//!
+//! Absent on purpose: any rule of replication (they are the engine's), any reading of a frame, any assumption that the
+//! global scope is a window.
+
+mod api;
+#[cfg(feature = "bench")]
+mod bench;
+mod host;
+mod link;
+mod locks;
+mod memory;
+mod opening;
+mod orphans;
+mod platform;
+mod store;
+mod wait;
+
+pub use api::{RelayLink, Replica, Rooms, SubmittedWrite};
+#[cfg(feature = "bench")]
+pub use bench::BenchReplica;

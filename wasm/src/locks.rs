@@ -1,0 +1,85 @@
+//! Ownership of a replica: an exclusive Web Lock.
+//!
+//! Two running replicas with one id would hide each other's writes from every version vector. The browser grants a lock
+//! to one holder at a time, over all tabs and workers of the origin, and frees it when its holder is closed or crashes.
+
+use futures_channel::oneshot;
+use js_sys::{Function, Promise};
+use thiserror::Error;
+use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::AbortController;
+
+use crate::{
+    platform::{self, object},
+    wait::{Either, either, within},
+};
+
+/// How long the browser may take to say whether a lock is free.
+const ANSWER_MS_MAX: u32 = 5_000;
+
+/// A lock could not even be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(crate) enum LockError {
+    /// The page has no Web Locks, so that nothing would keep two tabs from using one replica id.
+    #[error(
+        "This page was not loaded over a secure connection, so the browser offers it no Web Locks and a replica would \
+         not be safe. Open it as http://localhost or over https, or start the relay with a certificate."
+    )]
+    Insecure,
+    /// The browser refused: the document is going away, or its origin is opaque.
+    #[error("The browser gives this page no locks. Open it in a tab of its own and reload.")]
+    Refused,
+}
+
+/// An exclusive lock. It is released when this is dropped, or by the browser when the tab goes away.
+pub(crate) struct StoreLock {
+    release: Function,
+}
+
+impl Drop for StoreLock {
+    fn drop(&mut self) {
+        // Settles the promise for whose life the browser holds the lock; that never throws.
+        let _ = self.release.call0(&JsValue::UNDEFINED);
+    }
+}
+
+impl StoreLock {
+    /// The lock with this name, or `None` if somebody else holds it for the next `patience_ms`.
+    pub(crate) async fn acquire(name: &str, patience_ms: u32) -> Result<Option<Self>, LockError> {
+        let locks = platform::locks().ok_or(LockError::Insecure)?;
+        let controller = AbortController::new().map_err(|_| LockError::Refused)?;
+        let options = if patience_ms == 0 {
+            object(&[("ifAvailable", true.into())])
+        } else {
+            object(&[("signal", controller.signal().into())])
+        };
+
+        let (sender, mut granted) = oneshot::channel();
+        // If the lock is never granted, the callback is collected together with the request that holds it.
+        let callback = Closure::once_into_js(move |lock: JsValue| -> JsValue {
+            if lock.is_null() {
+                return JsValue::UNDEFINED;
+            }
+            let mut release = None;
+            let held = Promise::new(&mut |resolve, _| release = Some(resolve));
+            let release = release.expect("a promise calls its executor before its constructor returns");
+            // If nobody waits any longer, the lock comes back here and is released by being dropped.
+            drop(sender.send(Self { release }));
+            held.into()
+        });
+        let request = JsFuture::from(locks.request(name, &options, callback.unchecked_ref()));
+
+        let answer_ms_max = if patience_ms == 0 { ANSWER_MS_MAX } else { patience_ms };
+        match within(answer_ms_max, either(&mut granted, request)).await {
+            Some(Either::First(granted)) => Ok(granted.ok()),
+            Some(Either::Second(Ok(_))) => Ok(None),
+            Some(Either::Second(Err(_))) => Err(LockError::Refused),
+            None => {
+                controller.abort();
+                // It may have been granted in this very moment.
+                Ok(granted.try_recv().ok().flatten())
+            }
+        }
+    }
+}

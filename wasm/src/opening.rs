@@ -1,0 +1,150 @@
+//! Opening a database: which replica this tab becomes.
+//!
+//! Ids are owned through locks. A tab resumes the most recently used replica of this browser whose lock is free, and
+//! only where there is none it becomes a new one, so that a browser keeps as many replicas as it ever had tabs open at
+//! once. What a tab had before a reload is but a hint: duplicating a tab copies the hint, and the lock decides.
+
+use std::rc::Rc;
+
+use bayou_core::{DatabaseName, Options, Replica};
+
+use crate::{
+    api::ApiError,
+    host::Host,
+    link::RelayUrl,
+    locks::{LockError, StoreLock},
+    memory,
+    orphans::{forget, warn},
+    platform,
+    store::{Entry, Registry, ReplicaStore, StorageError, StorageErrorKind, StoreId},
+};
+
+/// A reload comes before the browser has freed the lock of the page that it replaces.
+const RELOAD_PATIENCE_MS: u32 = 1_000;
+/// Another tab that opens at the same time may be looking at this tab's own replica for writes to take over.
+const HINT_PATIENCE_MS: u32 = 250;
+
+/// A replica with its place on this device.
+struct Opened {
+    replica: Replica,
+    store: ReplicaStore,
+    lock: StoreLock,
+    entry: Entry,
+}
+
+/// Opens the local replica of a database and puts it to work. The relay is not waited for.
+pub(crate) async fn open(name: DatabaseName, relay: RelayUrl, relay_enabled: bool) -> Result<Rc<Host>, ApiError> {
+    if platform::locks().is_none() {
+        return Err(LockError::Insecure.into());
+    }
+    let opened = match resume(&name).await? {
+        Some(opened) => opened,
+        None => create(name.clone()).await?,
+    };
+    let Opened { replica, store, lock, mut entry } = opened;
+    entry.last_used = js_sys::Date::now();
+    Registry::put(&entry).await?;
+    write_hint(&name, &entry.store);
+    Ok(Host::start(replica, store, lock, entry, relay, relay_enabled))
+}
+
+/// The replica that this tab had, or else the most recently used one that nobody has.
+async fn resume(name: &DatabaseName) -> Result<Option<Opened>, ApiError> {
+    let mut entries = Registry::replicas_of(name.as_str()).await?;
+    entries.retain(|entry| !entry.is_abandoned);
+    let hint = read_hint(name);
+    if let Some(hinted) = entries.iter().position(|entry| hint.as_ref() == Some(&entry.store)) {
+        // To the front; behind it the order by last use stays.
+        entries[..=hinted].rotate_right(1);
+    }
+    let mut failed = None;
+    for entry in entries {
+        let patience_ms = match (hint.as_ref() == Some(&entry.store), platform::is_reload()) {
+            (true, true) => RELOAD_PATIENCE_MS,
+            (true, false) => HINT_PATIENCE_MS,
+            (false, _) => 0,
+        };
+        let full_name = entry.store.full_name(name.as_str());
+        let Some(lock) = StoreLock::acquire(&full_name, patience_ms).await? else { continue };
+        match resume_from(&full_name, &entry).await {
+            Ok(Some((replica, store))) => return Ok(Some(Opened { replica, store, lock, entry })),
+            Ok(None) => {}
+            // One broken store never stops the others. It is left as it is.
+            Err(ResumeError::Broken(why)) => warn_of(&full_name, &why),
+            Err(ResumeError::Storage(error)) => {
+                warn_of(&full_name, &error.to_string());
+                failed = Some(error);
+            }
+        }
+    }
+    // To begin anew because the storage fails would show an empty schedule to someone whose bookings are in it.
+    failed.map_or(Ok(None), |error| Err(error.into()))
+}
+
+fn warn_of(full_name: &str, why: &str) {
+    warn(&["Replica store ", full_name, " cannot be resumed"].concat(), why);
+}
+
+enum ResumeError {
+    /// What is stored is no replica, and will be none the next time.
+    Broken(String),
+    /// The storage fails, at present.
+    Storage(StorageError),
+}
+
+impl From<StorageError> for ResumeError {
+    fn from(error: StorageError) -> Self {
+        match error.kind {
+            StorageErrorKind::Corrupted => Self::Broken(error.to_string()),
+            _ => Self::Storage(error),
+        }
+    }
+}
+
+async fn resume_from(full_name: &str, entry: &Entry) -> Result<Option<(Replica, ReplicaStore)>, ResumeError> {
+    let (store, batches) = ReplicaStore::open(full_name.to_owned()).await?;
+    if batches.is_empty() {
+        // It never got an id, or lost its storage with it: an id is never resumed without the writes made under it.
+        drop(store);
+        forget(entry).await?;
+        return Ok(None);
+    }
+    memory::reserve_for(&batches);
+    let replica = Replica::recover(Options::default(), batches);
+    let replica = replica.map_err(|error| ResumeError::Broken(error.to_string()))?;
+    Ok(Some((replica, store)))
+}
+
+/// A new replica, which gets its id from the relay.
+async fn create(name: DatabaseName) -> Result<Opened, ApiError> {
+    let entry = Entry {
+        store: StoreId::random(),
+        database: name.as_str().to_owned(),
+        database_id: None,
+        replica: None,
+        last_used: js_sys::Date::now(),
+        is_abandoned: false,
+    };
+    let full_name = entry.store.full_name(name.as_str());
+    // Listed before it exists, so that it is never there unlisted; locked before it is listed, so that nobody takes it.
+    let lock = StoreLock::acquire(&full_name, 0).await?.ok_or(LockError::Refused)?;
+    Registry::put(&entry).await?;
+    let (store, _) = ReplicaStore::open(full_name).await?;
+    Ok(Opened { replica: Replica::join(Options::default(), name), store, lock, entry })
+}
+
+fn hint_key(name: &DatabaseName) -> String {
+    ["bayou/", name.as_str()].concat()
+}
+
+fn read_hint(name: &DatabaseName) -> Option<StoreId> {
+    let text = platform::session_storage()?.get_item(&hint_key(name)).ok().flatten()?;
+    StoreId::parse(&text)
+}
+
+fn write_hint(name: &DatabaseName, store: &StoreId) {
+    if let Some(storage) = platform::session_storage() {
+        // Only a hint: a full or forbidden session storage is no reason to fail.
+        let _ = storage.set_item(&hint_key(name), &store.to_string());
+    }
+}

@@ -1,0 +1,189 @@
+//! One connection to one IndexedDB database.
+//!
+//! There is one way to read, a request for a list, and one way to write, a transaction that is on the disk when it is
+//! over. Each is waited for at one place, with a deadline, and its errors get their meaning there.
+
+use std::{cell::Cell, rc::Rc};
+
+use gloo::events::EventListener;
+use js_sys::Array;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{IdbDatabase, IdbFactory, IdbObjectStore, IdbObjectStoreParameters, IdbOpenDbRequest, IdbRequest};
+
+use super::error::{StorageError, StorageErrorKind};
+use crate::{platform, wait::FirstEvent};
+
+/// How long the browser may take to open a database or to finish a transaction.
+const ANSWER_MS_MAX: u32 = 20_000;
+
+/// The one object store of a database, and how it is laid out. A change of it raises [`LAYOUT_VERSION`].
+pub(super) struct Layout {
+    pub(super) store: &'static str,
+    /// The property of a value that is its key; without it keys are given.
+    pub(super) key_path: Option<&'static str>,
+    /// An index with the properties it is ordered by.
+    pub(super) index: Option<(&'static str, [&'static str; 2])>,
+}
+
+/// One number for all databases of this crate, which change together.
+const LAYOUT_VERSION: u32 = 1;
+
+pub(super) struct Connection {
+    database: IdbDatabase,
+    store: &'static str,
+    is_closed: Rc<Cell<bool>>,
+    /// The database did not exist before: it is empty.
+    pub(super) is_new: bool,
+    _listeners: [EventListener; 2],
+}
+
+impl Connection {
+    /// Opens the database and, if it does not exist, makes it.
+    pub(super) async fn open(name: &str, layout: &'static Layout) -> Result<Self, StorageError> {
+        let request = factory()?.open_with_u32(name, LAYOUT_VERSION).map_err(unavailable)?;
+        let is_new = Rc::new(Cell::new(false));
+        let upgrade = {
+            let (request, is_new) = (request.clone(), Rc::clone(&is_new));
+            EventListener::once(&request.clone(), "upgradeneeded", move |_| {
+                // There is no version before the first.
+                is_new.set(true);
+                // If it cannot be made, the upgrade is rolled back and the request fails.
+                let _ = request.result().and_then(|database| layout.make(database.unchecked_ref()));
+            })
+        };
+        let database: IdbDatabase = settled(&request).await?.unchecked_into();
+        drop(upgrade);
+        Ok(Self::watch(database, layout.store, is_new.get()))
+    }
+
+    fn watch(database: IdbDatabase, store: &'static str, is_new: bool) -> Self {
+        let is_closed = Rc::new(Cell::new(false));
+        let closed = {
+            let is_closed = Rc::clone(&is_closed);
+            EventListener::once(&database, "close", move |_| is_closed.set(true))
+        };
+        // Someone wants to delete or upgrade the database: standing in the way would hang them.
+        let version_change = {
+            let (is_closed, database) = (Rc::clone(&is_closed), database.clone());
+            EventListener::once(&database.clone(), "versionchange", move |_| {
+                is_closed.set(true);
+                database.close();
+            })
+        };
+        Self { database, store, is_closed, is_new, _listeners: [closed, version_change] }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed.get()
+    }
+
+    /// The list that a request for several values gives.
+    pub(super) async fn read(&self, request: &Request<'_>) -> Result<Array, StorageError> {
+        let transaction = self.database.transaction_with_str(self.store).map_err(from_js)?;
+        let request = transaction.object_store(self.store).and_then(|store| request(&store)).map_err(from_js)?;
+        // Not the transaction's end: Chromium may tell of it before a result of some megabytes has arrived.
+        let ended = FirstEvent::of(&request, &["success", "error"], Some(ANSWER_MS_MAX));
+        match ended.await {
+            Some(event) if event.type_() == "success" => request.result().map(JsCast::unchecked_into).map_err(from_js),
+            Some(_) => Err(of_request(&request)),
+            None => Err(StorageError::new(StorageErrorKind::TimedOut, "read")),
+        }
+    }
+
+    /// Makes requests in a transaction that is on the disk when this returns; of the requests the last is given back.
+    pub(super) async fn write(&self, requests: &Request<'_>) -> Result<(), StorageError> {
+        let transaction = platform::strict_transaction(&self.database, self.store).map_err(from_js)?;
+        // A request that fails aborts the transaction, which tells of it.
+        let ended = FirstEvent::of(&transaction, &["complete", "abort"], Some(ANSWER_MS_MAX));
+        let issued = transaction.object_store(self.store).and_then(|store| requests(&store));
+        if let Err(error) = issued.and_then(|_| platform::commit(&transaction)) {
+            // One that is over already refuses to be aborted, and need not be.
+            let _ = transaction.abort();
+            return Err(from_js(error));
+        }
+        match ended.await {
+            Some(event) if event.type_() == "complete" => Ok(()),
+            Some(_) => Err(transaction.error().map_or_else(
+                || StorageError::new(StorageErrorKind::Closed, "the browser aborted the transaction"),
+                |error| from_js(error.into()),
+            )),
+            None => Err(StorageError::new(StorageErrorKind::TimedOut, "write")),
+        }
+    }
+}
+
+/// What is asked of an object store within a transaction.
+pub(super) type Request<'a> = dyn Fn(&IdbObjectStore) -> Result<IdbRequest, JsValue> + 'a;
+
+impl Layout {
+    fn make(&self, database: &IdbDatabase) -> Result<(), JsValue> {
+        let parameters = IdbObjectStoreParameters::new();
+        if let Some(path) = self.key_path {
+            parameters.set_key_path(&JsValue::from_str(path));
+        }
+        let store = database.create_object_store_with_optional_parameters(self.store, &parameters)?;
+        if let Some((name, [first, second])) = self.index {
+            let path = Array::of2(&JsValue::from_str(first), &JsValue::from_str(second));
+            store.create_index_with_str_sequence(name, &path)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // Running transactions are finished first, by the browser.
+        self.database.close();
+    }
+}
+
+/// Deletes a database, if it exists.
+pub(super) async fn delete(name: &str) -> Result<(), StorageError> {
+    let request = factory()?.delete_database(name).map_err(unavailable)?;
+    settled(&request).await.map(drop)
+}
+
+fn factory() -> Result<IdbFactory, StorageError> {
+    platform::indexed_db().map_err(unavailable)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "used as the function of map_err")]
+fn from_js(error: JsValue) -> StorageError {
+    StorageError::from_js(&error)
+}
+
+fn unavailable(error: JsValue) -> StorageError {
+    StorageError { kind: StorageErrorKind::Unavailable, ..from_js(error) }
+}
+
+fn of_request(request: &IdbRequest) -> StorageError {
+    let error = request.error().ok().flatten();
+    error.map_or_else(|| StorageError::new(StorageErrorKind::Closed, ""), |error| from_js(error.into()))
+}
+
+/// Waits for a request to open or to delete a database.
+async fn settled(request: &IdbOpenDbRequest) -> Result<JsValue, StorageError> {
+    let answer = FirstEvent::of(request, &["success", "error", "blocked"], Some(ANSWER_MS_MAX)).await;
+    match answer.map(|event| event.type_()).as_deref() {
+        Some("success") => request.result().map_err(from_js),
+        Some("error") => Err(match of_request(request) {
+            // Whatever it was, without an open database there is no storage; a few reasons have better words.
+            error if matches!(error.kind, StorageErrorKind::Full | StorageErrorKind::Blocked) => error,
+            error => StorageError { kind: StorageErrorKind::Unavailable, ..error },
+        }),
+        late => {
+            // It may yet succeed, and nobody would close what it opens.
+            let abandoned = request.clone();
+            EventListener::once(request, "success", move |_| {
+                if let Ok(database) = abandoned.result()
+                    && let Some(database) = database.dyn_ref::<IdbDatabase>()
+                {
+                    database.close();
+                }
+            })
+            .forget();
+            let kind = if late.is_some() { StorageErrorKind::Blocked } else { StorageErrorKind::TimedOut };
+            Err(StorageError::new(kind, "open"))
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! One replica's batches on stable storage.
+
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+    rc::Rc,
+};
+
+use bayou_core::StoredBatch;
+use js_sys::Uint8Array;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{IdbKeyRange, IdbObjectStore};
+
+use super::{
+    connection::{self, Connection, Layout},
+    error::{StorageError, StorageErrorKind},
+    record, segments,
+};
+use crate::platform;
+
+const LAYOUT: Layout = Layout { store: "batches", key_path: None, index: None };
+
+/// So many small records make it worth while to join them.
+const LOOSE_RECORDS_MAX: usize = 256;
+
+/// The random name of one store. It is never used again once the store is gone.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct StoreId(String);
+
+impl StoreId {
+    pub(crate) fn random() -> Self {
+        let mut bytes = [0; 16];
+        platform::fill_random(&mut bytes);
+        // Thirty-two hexadecimal digits, as every 128-bit id here is written.
+        Self(bayou_core::DatabaseId::from_random(bytes).to_string())
+    }
+
+    /// The id in this text, if it has the form of one.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let is_hex = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        (is_hex && text.len() == 32).then(|| Self(text.to_owned()))
+    }
+
+    /// The name of its IndexedDB database, and of the Web Lock that owns it.
+    pub(crate) fn full_name(&self, database: &str) -> String {
+        ["bayou", database, &self.0].join("/")
+    }
+}
+
+impl fmt::Display for StoreId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The store of one replica. Whoever opens it holds its lock, so that there is never a second writer.
+pub(crate) struct ReplicaStore {
+    name: String,
+    connection: RefCell<Option<Rc<Connection>>>,
+    /// The number of the last batch known to be stored.
+    stored: Cell<u64>,
+    loose: Cell<Loose>,
+}
+
+/// The small records after the last full segment.
+#[derive(Clone, Copy)]
+struct Loose {
+    /// Key of the first.
+    from: u64,
+    count: usize,
+}
+
+impl ReplicaStore {
+    /// Opens the store, making it if it does not exist, and reads what it holds.
+    pub(crate) async fn open(name: String) -> Result<(Self, Vec<StoredBatch>), StorageError> {
+        let connection = Rc::new(Connection::open(&name, &LAYOUT).await?);
+        let records = records_from(&connection, 0).await?;
+        let batches = batches_of(&records)?;
+        let stored = batches.last().map_or(0, |batch| batch.number);
+        let loose = loose_of(&records, stored)?;
+        let connection = RefCell::new(Some(connection));
+        Ok((Self { name, connection, stored: Cell::new(stored), loose: Cell::new(loose) }, batches))
+    }
+
+    /// Reads all that is stored.
+    pub(crate) async fn read(&self) -> Result<Vec<StoredBatch>, StorageError> {
+        batches_of(&records_from(&*self.connection().await?, 0).await?)
+    }
+
+    /// Appends consecutive batches in one transaction; they are on the disk when this returns.
+    ///
+    /// If the browser closes the connection meanwhile, it is tried once more on a new one.
+    pub(crate) async fn append(&self, batches: &[StoredBatch]) -> Result<(), StorageError> {
+        let Some(last) = batches.last() else { return Ok(()) };
+        debug_assert_eq!(batches[0].number, self.stored.get() + 1, "batches are stored in order");
+        match self.try_append(batches).await {
+            Err(error) if error.may_reopen() => {
+                self.close();
+                // A transaction whose connection is lost may have been completed all the same: only the store can tell.
+                let reached = self.read().await?.last().map_or(0, |batch| batch.number);
+                if reached < self.stored.get() {
+                    return Err(lost());
+                }
+                if reached < last.number {
+                    self.try_append(batches).await?;
+                }
+            }
+            result => result?,
+        }
+        self.stored.set(last.number);
+        let Loose { from, count } = self.loose.get();
+        self.loose.set(Loose { from, count: count + 1 });
+        Ok(())
+    }
+
+    async fn try_append(&self, batches: &[StoredBatch]) -> Result<(), StorageError> {
+        let (key, record) = (key(record::first_number(batches)), to_js(&record::encode(batches)));
+        let connection = self.connection().await?;
+        // `add`, not `put`: it fails rather than write over what is there.
+        connection.write(&|store| store.add_with_key(&record, &key)).await
+    }
+
+    /// Whether so many small records have gathered that [`compact`](Self::compact) is due.
+    pub(crate) fn wants_compaction(&self) -> bool {
+        self.loose.get().count >= LOOSE_RECORDS_MAX
+    }
+
+    /// Joins small records into segments, if that is possible: nothing depends on it. Without the room for it, for
+    /// example, there may still be room for the next batch.
+    ///
+    /// No [`append`](Self::append) may run meanwhile.
+    pub(crate) async fn compact(&self) {
+        if self.try_compact().await.is_err() {
+            // Not again before as many more have gathered.
+            self.loose.set(Loose { count: 0, ..self.loose.get() });
+        }
+    }
+
+    /// One transaction: it happens wholly or not at all.
+    async fn try_compact(&self) -> Result<(), StorageError> {
+        let connection = self.connection().await?;
+        let records = records_from(&connection, self.loose.get().from).await?;
+        let sizes: Vec<usize> = records.iter().map(Vec::len).collect();
+        let mut joined = Vec::new();
+        for run in segments::plan(&sizes) {
+            let batches = batches_of(&records[run])?;
+            let (first, last) = (record::first_number(&batches), batches.last().map_or(0, |batch| batch.number));
+            let replaced =
+                IdbKeyRange::bound(&key(first), &key(last)).map_err(|error| StorageError::from_js(&error))?;
+            joined.push((replaced, key(first), to_js(&record::encode(&batches))));
+        }
+        let replace = |store: &IdbObjectStore| {
+            // There is always a run: the small records at the end are joined at least with each other.
+            let mut request = store.count()?;
+            for (replaced, key, record) in &joined {
+                store.delete(replaced)?;
+                request = store.add_with_key(record, key)?;
+            }
+            Ok(request)
+        };
+        connection.write(&replace).await?;
+        let records = records_from(&connection, self.loose.get().from).await?;
+        self.loose.set(loose_of(&records, self.stored.get())?);
+        Ok(())
+    }
+
+    /// Closes the connection; the next operation opens it again.
+    pub(crate) fn close(&self) {
+        self.connection.replace(None);
+    }
+
+    /// Deletes the store with this name and all in it. Nobody may hold it open.
+    pub(crate) async fn delete(name: &str) -> Result<(), StorageError> {
+        connection::delete(name).await
+    }
+
+    async fn connection(&self) -> Result<Rc<Connection>, StorageError> {
+        let open = self.connection.borrow().clone().filter(|connection| !connection.is_closed());
+        if let Some(connection) = open {
+            return Ok(connection);
+        }
+        let connection = Rc::new(Connection::open(&self.name, &LAYOUT).await?);
+        if connection.is_new && self.stored.get() > 0 {
+            return Err(lost());
+        }
+        self.connection.replace(Some(Rc::clone(&connection)));
+        Ok(connection)
+    }
+}
+
+/// The records with this key or a greater one, in order.
+async fn records_from(connection: &Connection, from: u64) -> Result<Vec<Vec<u8>>, StorageError> {
+    let range = IdbKeyRange::lower_bound(&key(from)).map_err(|error| StorageError::from_js(&error))?;
+    let records = connection.read(&|store| store.get_all_with_key(&range)).await?;
+    let bytes = |record: JsValue| record.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec);
+    records.iter().map(|record| bytes(record).ok_or_else(corrupted)).collect()
+}
+
+/// The batches of adjacent records.
+fn batches_of(records: &[Vec<u8>]) -> Result<Vec<StoredBatch>, StorageError> {
+    let mut batches = Vec::new();
+    records.iter().try_for_each(|record| record::decode(record, &mut batches)).map_err(|_| corrupted())?;
+    Ok(batches)
+}
+
+fn loose_of(records: &[Vec<u8>], stored: u64) -> Result<Loose, StorageError> {
+    let sizes: Vec<usize> = records.iter().map(Vec::len).collect();
+    let count = segments::loose_count(&sizes);
+    let batches = batches_of(&records[records.len() - count..])?;
+    Ok(Loose { from: batches.first().map_or(stored + 1, |batch| batch.number), count })
+}
+
+fn to_js(record: &[u8]) -> JsValue {
+    Uint8Array::from(record).into()
+}
+
+/// Batch numbers are far below 2^53: at a thousand a second it takes 285,000 years to get there.
+#[expect(clippy::cast_precision_loss, reason = "see above")]
+fn key(number: u64) -> JsValue {
+    JsValue::from_f64(number as f64)
+}
+
+fn corrupted() -> StorageError {
+    StorageError::new(StorageErrorKind::Corrupted, "a record does not read back, or one is missing")
+}
+
+fn lost() -> StorageError {
+    StorageError::new(StorageErrorKind::Lost, "what was stored before is not there any longer")
+}
