@@ -1,0 +1,60 @@
+import { type BrowserContext, type Page, test as base, expect } from "@playwright/test";
+import { Desk } from "./desk.ts";
+import { Relay } from "./relay.ts";
+
+/** Somebody with a browser of their own, in which they open tabs. */
+export interface Visitor {
+  readonly context: BrowserContext;
+  readonly tab: () => Promise<Desk>;
+}
+
+interface Fixtures {
+  relay: Relay;
+  /** Another person: another browser profile. */
+  visitor: () => Promise<Visitor>;
+  /** The first tab of the first person. */
+  desk: Desk;
+}
+
+/** What no test may leave behind unnoticed: uncaught errors, and anything that the policy has kept from loading. */
+function watch(page: Page, faults: string[]): void {
+  page.on("pageerror", (error) => faults.push(`uncaught: ${error.message}`));
+  page.on("console", (message) => {
+    if (message.type() === "error" && /Content Security Policy|panicked/.test(message.text())) {
+      faults.push(message.text());
+    }
+  });
+}
+
+export const test = base.extend<Fixtures>({
+  // Playwright reads what a fixture needs from its parameter's pattern.
+  // eslint-disable-next-line no-empty-pattern
+  relay: async ({}, use, info) => {
+    const relay = await Relay.start();
+    await use(relay);
+    if (info.status !== info.expectedStatus) {
+      await info.attach("relay.log", { body: relay.log, contentType: "text/plain" });
+    }
+    await relay.dispose();
+  },
+
+  visitor: async ({ browser, relay, contextOptions }, use) => {
+    const contexts: BrowserContext[] = [];
+    const faults: string[] = [];
+    await use(async () => {
+      const context = await browser.newContext({ ...contextOptions, baseURL: relay.address });
+      contexts.push(context);
+      context.on("page", (page) => watch(page, faults));
+      return { context, tab: async () => new Desk(await context.newPage()) };
+    });
+    await Promise.all(contexts.map((context) => context.close()));
+    expect(faults).toEqual([]);
+  },
+
+  desk: async ({ visitor }, use) => {
+    const { tab } = await visitor();
+    await use(await tab());
+  },
+});
+
+export { expect };

@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const fromHere = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+const PROGRAM = process.env.BAYOU_RELAY ?? fromHere("../../../target/debug/bayou-relay");
+const PAGE = fromHere("../../dist");
+const READY = "Bayou is running at ";
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** A relay with a store of its own, which can die and come back at the same address. */
+export class Relay {
+  #process: ChildProcess | undefined;
+  readonly #log: string[] = [];
+
+  private constructor(
+    private readonly port: number,
+    private readonly data: string,
+  ) {}
+
+  static async start(): Promise<Relay> {
+    const relay = new Relay(await freePort(), await mkdtemp(join(tmpdir(), "bayou-e2e-")));
+    await relay.start();
+    return relay;
+  }
+
+  get address(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** What it has written to standard error. */
+  get log(): string {
+    return this.#log.join("\n");
+  }
+
+  async start(): Promise<void> {
+    const child = spawn(
+      PROGRAM,
+      ["--listen", `127.0.0.1:${this.port}`, "--data", this.data, "--page", PAGE],
+      { stdio: ["ignore", "pipe", "pipe"] },
+    );
+    this.#process = child;
+    createInterface({ input: child.stderr }).on("line", (line) => this.#log.push(line));
+    await new Promise<void>((ready, failed) => {
+      createInterface({ input: child.stdout }).on("line", (line) => {
+        if (line.startsWith(READY)) ready();
+      });
+      child.once("error", failed);
+      child.once("exit", (code) => failed(new Error(`The relay ended with ${code}.\n${this.log}`)));
+    });
+  }
+
+  /** `kill -9`: it has no time to put anything in order. */
+  async kill(): Promise<void> {
+    const child = this.#process;
+    if (child?.exitCode !== null || child.signalCode !== null) return;
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  }
+
+  async dispose(): Promise<void> {
+    await this.kill();
+    await rm(this.data, { recursive: true, force: true });
+  }
+}

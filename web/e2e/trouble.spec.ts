@@ -1,0 +1,126 @@
+import { expect, test } from "./support/fixtures.ts";
+
+test("without a relay a first visit says so, keeps trying, and goes on when it comes", async ({
+  desk,
+}) => {
+  let refuse = true;
+  await desk.page.routeWebSocket(/\/v1\/databases\//, (socket) => {
+    if (refuse) void socket.close({ code: 1011 });
+    else socket.connectToServer();
+  });
+  await desk.open();
+  await expect(desk.sync).toContainText("Relay not reachable - retrying in");
+  await expect(desk.page.getByRole("alert")).toContainText("Start the relay");
+  refuse = false;
+  await expect(desk.page.getByRole("button", { name: "Use sample rooms" })).toBeVisible({
+    timeout: 40_000,
+  });
+});
+
+test("an engine that cannot be loaded is told in a sentence", async ({ desk }) => {
+  await desk.page.route("**/*.wasm", (route) => route.abort());
+  await desk.page.goto("/");
+  await expect(desk.page.getByRole("alert")).toContainText("engine could not be loaded");
+  await expect(desk.page.getByRole("button", { name: "Reload" })).toBeVisible();
+});
+
+test("a browser without storage is told in a sentence", async ({ desk }) => {
+  await desk.page.addInitScript(() => {
+    Object.defineProperty(window, "indexedDB", { get: () => undefined });
+  });
+  await desk.page.goto("/");
+  await expect(desk.page.getByRole("alert")).toHaveText(/.{20,}/);
+  await expect(desk.page.getByRole("button", { name: "Reload" })).toBeVisible();
+});
+
+test("the Offline switch really closes the connection", async ({ desk }) => {
+  const closed: string[] = [];
+  const opened: string[] = [];
+  desk.page.on("websocket", (socket) => {
+    opened.push(socket.url());
+    socket.on("close", () => closed.push(socket.url()));
+  });
+  await desk.openWithRooms();
+  await desk.settled();
+  expect(opened).toHaveLength(1);
+  await desk.goOffline();
+  await expect.poll(() => closed.length).toBe(1);
+  await desk.goOnline();
+  await desk.settled();
+  expect(opened).toHaveLength(2);
+});
+
+test("while commits are paused everything else goes on", async ({ desk, relay }) => {
+  await desk.openWithRooms("demo");
+  await desk.settled();
+  const pause = (what: "pause" | "resume") =>
+    desk.page.request.post(`/v1/databases/demo/commits/${what}`, {
+      headers: { origin: relay.address },
+    });
+  expect((await pause("pause")).status()).toBe(204);
+  await desk.book({ title: "Patience", room: "Cypress", start: "09:00", end: "10:00" });
+  await expect(desk.myBooking("Patience")).toContainText("Tentative");
+  await expect(desk.sync).toHaveText("Commits are paused - 1 not yet confirmed");
+  expect((await pause("resume")).status()).toBe(204);
+  await expect(desk.myBooking("Patience")).toContainText("Confirmed");
+});
+
+test("an address that is not secure is told in a sentence", async ({ desk }) => {
+  await desk.page.addInitScript(() => {
+    Object.defineProperty(window, "isSecureContext", { get: () => false });
+  });
+  await desk.page.goto("/");
+  await expect(desk.page.getByRole("alert")).toContainText("https://");
+});
+
+test("when storage is full the page says so and is read only", async ({ desk }) => {
+  const { page } = desk;
+  await desk.openWithRooms();
+  await desk.book({ title: "Kept", room: "Cypress", start: "09:00", end: "10:00" });
+  await page.evaluate(() => {
+    const replica = window.bayou;
+    if (replica === undefined) throw new Error("the page has published its replica");
+    Object.defineProperty(replica, "failure", {
+      get: () => ({
+        kind: "storage-full",
+        message: "The storage is full. Free some space, then reload.",
+      }),
+    });
+    // The page looks anew when something changes.
+    replica.links.relay.enabled = false;
+  });
+  await expect(page.getByRole("alert")).toContainText("Free some space");
+  await expect(desk.sync).toHaveText("Storage is full - nothing new can be saved");
+  await expect(page.getByRole("button", { name: "Book a room" })).toBeDisabled();
+  await expect(
+    desk.myBooking("Kept").getByRole("button", { name: "Cancel booking" }),
+  ).toBeDisabled();
+});
+
+test("closing a tab asks first while something is not stored yet", async ({ desk }) => {
+  const { page } = desk;
+  await desk.openWithRooms();
+  await page.evaluate(() => {
+    const replica = window.bayou;
+    if (replica === undefined) throw new Error("the page has published its replica");
+    const summary = replica.summary();
+    replica.summary = () => ({ ...summary, saving: 1 });
+  });
+  // A page asks only those who have touched it.
+  await page.getByRole("heading", { level: 1 }).click();
+  const asked = page.waitForEvent("dialog");
+  await page.close({ runBeforeUnload: true });
+  const dialog = await asked;
+  expect(dialog.type()).toBe("beforeunload");
+  await dialog.dismiss();
+});
+
+test("what became of a booking is announced", async ({ desk }) => {
+  await desk.openWithRooms();
+  await desk.book({ title: "News", room: "Cypress", start: "09:00", end: "10:00" });
+  const outcomes = desk.page.getByRole("log", { name: "Outcomes" });
+  await expect(outcomes).toContainText("Confirmed");
+  await expect(outcomes).toContainText("News");
+  await outcomes.getByRole("button", { name: "Dismiss" }).click();
+  await expect(outcomes).not.toContainText("News");
+});

@@ -1,0 +1,37 @@
+/** Opens the replica of the database that the address names. */
+import init, { Replica } from "bayou";
+import wasmUrl from "bayou/bayou_bg.wasm?url";
+import { relayAddress } from "./address.ts";
+import { OpenError } from "./errors.ts";
+import { readOffline } from "./settings.ts";
+
+declare global {
+  interface Window {
+    /** For consoles, classrooms and tests. */
+    bayou?: Replica;
+  }
+}
+
+export async function openReplica(database: string): Promise<Replica> {
+  if (!window.isSecureContext) {
+    throw new OpenError(
+      "This address is not secure, so the browser keeps back what Bayou needs to store bookings safely. " +
+        "Open it as http://localhost or start the relay with a certificate and use https://.",
+    );
+  }
+  try {
+    await init({ module_or_path: wasmUrl });
+  } catch (cause) {
+    throw new OpenError(
+      "The booking engine could not be loaded. Check that the relay is running, then reload this page.",
+      { cause },
+    );
+  }
+  const replica = await Replica.open({
+    database,
+    relay: relayAddress(window.location),
+    relayEnabled: !readOffline(database),
+  });
+  window.bayou = replica;
+  return replica;
+}

@@ -1,0 +1,55 @@
+import type { LinkState, Summary } from "bayou";
+import { expect, test } from "vitest";
+import { type SyncFacts, spokenSync, syncSentence } from "./sync.ts";
+
+const nothing: Summary = { saving: 0, onlyHere: 0, tentative: 0, csn: 0, commitsPaused: false };
+const open: LinkState = { kind: "open", caughtUp: true };
+
+function facts(changes: Partial<SyncFacts>): SyncFacts {
+  return { failure: undefined, ready: true, link: open, summary: nothing, now: 0, ...changes };
+}
+
+const text = (changes: Partial<SyncFacts>): string => syncSentence(facts(changes)).text;
+
+test("connected", () => {
+  expect(text({})).toBe("All confirmed");
+  expect(text({ summary: { ...nothing, tentative: 3 } })).toBe("3 not yet confirmed");
+  expect(text({ link: { kind: "open", caughtUp: false } })).toBe("Catching up");
+  expect(text({ ready: false })).toBe("Catching up");
+  expect(text({ link: { kind: "connecting" } })).toBe("Connecting");
+});
+
+test("commits paused", () => {
+  expect(text({ summary: { ...nothing, tentative: 3, commitsPaused: true } })).toBe(
+    "Commits are paused - 3 not yet confirmed",
+  );
+});
+
+test("offline", () => {
+  const link: LinkState = { kind: "off" };
+  expect(text({ link, summary: { ...nothing, onlyHere: 2, tentative: 3 } })).toBe(
+    "Offline - 2 saved on this device only",
+  );
+  expect(text({ link, summary: { ...nothing, tentative: 1 } })).toBe(
+    "Offline - 1 not yet confirmed",
+  );
+  expect(text({ link })).toBe("Offline - all confirmed");
+  expect(text({ link, ready: false })).toBe("Offline - this tab has no copy yet");
+});
+
+test("relay not reachable", () => {
+  const link: LinkState = { kind: "waiting", retryAt: 3500, reason: "closed" };
+  expect(text({ link })).toBe("Relay not reachable - retrying in 4 s");
+  expect(text({ link, now: 9999 })).toBe("Relay not reachable - retrying in 1 s");
+  expect(text({ link, summary: { ...nothing, onlyHere: 1, tentative: 1 } })).toBe(
+    "Relay not reachable - retrying in 4 s, 1 saved on this device only",
+  );
+  expect(spokenSync(facts({ link }))).toBe("Relay not reachable - retrying");
+});
+
+test("a failure outranks the link", () => {
+  expect(syncSentence(facts({ failure: { kind: "storage-full", message: "" } }))).toEqual({
+    tone: "trouble",
+    text: "Storage is full - nothing new can be saved",
+  });
+});

@@ -1,0 +1,75 @@
+/** One sentence of truth about this tab's connection. */
+import type { Failure, LinkState, Summary } from "bayou";
+
+export type Tone = "settled" | "pending" | "offline" | "trouble";
+
+export interface Sync {
+  tone: Tone;
+  text: string;
+}
+
+export interface SyncFacts {
+  failure: Failure | undefined;
+  ready: boolean;
+  link: LinkState;
+  summary: Summary;
+  /** `Date.now()` */
+  now: number;
+}
+
+function notConfirmed(summary: Summary): string {
+  return summary.tentative === 0 ? "all confirmed" : `${summary.tentative} not yet confirmed`;
+}
+
+function kept(summary: Summary): string {
+  return summary.onlyHere > 0
+    ? `${summary.onlyHere} saved on this device only`
+    : notConfirmed(summary);
+}
+
+const FAILURES: Readonly<Record<Failure["kind"], string>> = {
+  "storage-full": "Storage is full - nothing new can be saved",
+  storage: "Storage failed - nothing new can be saved",
+  "storage-unavailable": "Storage is not available - nothing can be saved",
+  insecure: "Not a secure address - nothing can be saved",
+  refused: "Refused by the relay - nothing new can be saved",
+  trap: "Stopped after a fault - nothing new can be saved",
+};
+
+export function syncSentence({ failure, ready, link, summary, now }: SyncFacts): Sync {
+  if (failure !== undefined) return { tone: "trouble", text: FAILURES[failure.kind] };
+  switch (link.kind) {
+    case "off":
+      return {
+        tone: "offline",
+        text: ready ? `Offline - ${kept(summary)}` : "Offline - this tab has no copy yet",
+      };
+    case "connecting":
+      return {
+        tone: "pending",
+        text: summary.tentative === 0 ? "Connecting" : `Connecting - ${notConfirmed(summary)}`,
+      };
+    case "waiting": {
+      const seconds = Math.max(1, Math.ceil((link.retryAt - now) / 1000));
+      const tail = summary.onlyHere > 0 ? `, ${kept(summary)}` : "";
+      return { tone: "trouble", text: `Relay not reachable - retrying in ${seconds} s${tail}` };
+    }
+    case "refused":
+      return { tone: "trouble", text: `Refused by the relay - ${link.reason}` };
+    case "open":
+      if (!ready || !link.caughtUp) return { tone: "pending", text: "Catching up" };
+      if (summary.commitsPaused) {
+        return { tone: "pending", text: `Commits are paused - ${notConfirmed(summary)}` };
+      }
+      return summary.tentative === 0
+        ? { tone: "settled", text: "All confirmed" }
+        : { tone: "pending", text: notConfirmed(summary) };
+  }
+}
+
+/** The same without what changes every second, for being read aloud when it changes. */
+export function spokenSync(facts: SyncFacts): string {
+  return facts.failure === undefined && facts.link.kind === "waiting"
+    ? "Relay not reachable - retrying"
+    : syncSentence(facts).text;
+}

@@ -1,0 +1,36 @@
+import { fileURLToPath } from "node:url";
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { defineConfig } from "vitest/config";
+import { precompress } from "./vite/precompress.ts";
+import { preloadEngine } from "./vite/preload-engine.ts";
+
+const bindings = fileURLToPath(new URL("../wasm/pkg", import.meta.url));
+
+export default defineConfig({
+  plugins: [svelte(), preloadEngine(), precompress()],
+  resolve: {
+    // The bindings are built beside this folder; an alias keeps `npm ci` independent of them.
+    alias: [
+      { find: /^bayou$/, replacement: `${bindings}/bayou.js` },
+      { find: /^bayou\//, replacement: `${bindings}/` },
+    ],
+  },
+  build: {
+    target: ["chrome123", "firefox121", "safari17.5"],
+    // Data URLs would need a wider Content-Security-Policy.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+    rolldownOptions: {
+      output: {
+        // The bindings belong to the engine and change with it.
+        codeSplitting: { groups: [{ name: "engine", test: /[\\/]pkg[\\/]bayou/ }] },
+      },
+    },
+  },
+  server: {
+    fs: { allow: [".."] },
+    proxy: { "/v1": { target: "http://127.0.0.1:8787", ws: true } },
+  },
+  test: { include: ["src/**/*.test.ts"] },
+});
