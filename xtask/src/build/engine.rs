@@ -1,0 +1,43 @@
+//! The engine and its browser host as a WebAssembly module.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::command;
+use crate::workspace::{WASM_TARGET, Workspace};
+
+/// Builds the module. Cargo knows itself whether there is anything to do.
+pub(crate) fn build(workspace: &Workspace) -> Result<()> {
+    let mut cargo = workspace.cargo();
+    cargo
+        .args(["build", "--package", "bayou-wasm", "--profile", "wasm", "--target", WASM_TARGET])
+        .arg("--config")
+        .arg(remapping(workspace));
+    without_own_flags(&mut cargo);
+    command::run(&mut cargo)
+}
+
+/// `RUSTFLAGS` would replace the flags of `.cargo/config.toml`, without which randomness does not
+/// compile for the browser.
+pub(crate) fn without_own_flags(cargo: &mut std::process::Command) {
+    cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+}
+
+/// Flags that keep the paths of this machine out of the module, so that every machine builds the
+/// same bytes. Cargo adds them to those of `.cargo/config.toml`.
+fn remapping(workspace: &Workspace) -> String {
+    let cargo_home = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
+    // The last prefix that fits is taken, hence the target folder, often inside the checkout, after it.
+    let prefixes =
+        [(cargo_home.as_deref(), "/cargo"), (Some(workspace.root()), "/bayou"), (Some(workspace.target()), "/target")];
+    let flags: Vec<String> = prefixes
+        .into_iter()
+        .filter_map(|(path, name)| path.map(|path: &Path| (path, name)))
+        .map(|(path, name)| format!("--remap-path-prefix={}={name}", path.display()))
+        .collect();
+    // An array of strings is written alike in JSON and TOML.
+    format!("target.{WASM_TARGET}.rustflags={}", serde_json::Value::from(flags))
+}

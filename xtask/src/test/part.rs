@@ -1,0 +1,158 @@
+//! The parts of the tests, and how each is run.
+
+use std::fmt;
+use std::process::Command;
+
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+
+use crate::build::{Builder, RelayProfile, Step, without_own_flags};
+use crate::chromium;
+use crate::command;
+use crate::console;
+use crate::workspace::{WASM_TARGET, Workspace};
+
+/// The engine and what belongs to it.
+const CORE: &str = "--workspace --exclude bayou-wasm --exclude bayou-relay --exclude xtask";
+/// The relay. Not tested together with the engine, because cargo would join the features of both and
+/// compile everything once more.
+const RELAY: &str = "--package bayou-relay";
+
+/// One part, in the order in which parts run: what is quick comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// Rust is formatted
+    Fmt,
+    /// No warning of rustc or clippy, natively and for the browser
+    Clippy,
+    /// The documentation builds without warnings, and its examples run
+    Docs,
+    /// Unit, property and walk-through tests of the engine
+    Core,
+    /// Tests of the relay with real sockets and kills
+    Relay,
+    /// Unit tests of the browser host, natively
+    Wasm,
+    /// Tests of this driver
+    Xtask,
+    /// Format, lint, types and unit tests of the page
+    Web,
+    /// The page in Chromium, several tabs against the real relay
+    Browser,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.to_possible_value().expect("no part is hidden");
+        f.pad(value.get_name())
+    }
+}
+
+impl Part {
+    /// Whether the part has one test runner that takes a filter.
+    pub(crate) fn takes_arguments(self) -> bool {
+        !matches!(self, Self::Fmt | Self::Clippy | Self::Docs)
+    }
+
+    /// Runs the part, with what it needs built before.
+    pub(crate) fn run(self, workspace: &Workspace, builder: &mut Builder<'_>, arguments: &[String]) -> Result<()> {
+        let cargo = |words: &str| {
+            let mut cargo = workspace.cargo();
+            cargo.args(words.split(' '));
+            cargo
+        };
+        match self {
+            Self::Fmt => command::run(&mut cargo("fmt --all --check")),
+            Self::Clippy => {
+                builder.reach(&[Step::WasmTarget])?;
+                let native = cargo("clippy --workspace --exclude bayou-wasm --all-targets");
+                // Lints the engine with it, on which it depends.
+                let browser = for_browser(cargo("clippy --package bayou-wasm --all-targets"));
+                all([native, browser].map(|mut command| {
+                    command.args(["--", "-D", "warnings"]);
+                    command
+                }))
+            }
+            Self::Docs => {
+                builder.reach(&[Step::WasmTarget])?;
+                let native = cargo("doc --workspace --exclude bayou-wasm --no-deps");
+                let browser = for_browser(cargo("doc --package bayou-wasm --no-deps"));
+                let [core, relay] = [CORE, RELAY].map(|packages| cargo(&format!("test {packages} --doc")));
+                all([native, browser, core, relay].map(|mut command| {
+                    command.env("RUSTDOCFLAGS", "-D warnings");
+                    command
+                }))
+            }
+            Self::Core => cargo_test(cargo(&format!("test {CORE}")), arguments),
+            Self::Relay => cargo_test(cargo(&format!("test {RELAY}")), arguments),
+            Self::Wasm => cargo_test(cargo("test --package bayou-wasm"), arguments),
+            Self::Xtask => cargo_test(cargo("test --package xtask"), arguments),
+            Self::Web => {
+                builder.reach(&[Step::Packages, Step::Bindings])?;
+                all([npm_script(workspace, "lint", &[]), npm_script(workspace, "test", arguments)])
+            }
+            Self::Browser => {
+                let chromium = chromium::find_or_install()?;
+                console::note(format_args!("Chromium: {}", chromium.display()));
+                builder.reach(&[Step::Page, Step::Relay])?;
+                let mut playwright = npm_script(workspace, "e2e", arguments);
+                playwright.env("CHROMIUM_PATH", chromium);
+                playwright.env("BAYOU_RELAY", workspace.relay(RelayProfile::Debug));
+                command::run(&mut playwright)
+            }
+        }
+    }
+}
+
+fn for_browser(mut cargo: Command) -> Command {
+    cargo.args(["--target", WASM_TARGET]);
+    without_own_flags(&mut cargo);
+    cargo
+}
+
+/// Unit and integration tests, all of them even when one fails. Examples in the documentation belong
+/// to another part.
+fn cargo_test(mut cargo: Command, arguments: &[String]) -> Result<()> {
+    cargo.args(["--tests", "--no-fail-fast", "--"]).args(arguments);
+    command::run(&mut cargo)
+}
+
+fn npm_script(workspace: &Workspace, script: &str, arguments: &[String]) -> Command {
+    let mut npm = workspace.npm();
+    npm.args(["run", script]);
+    if !arguments.is_empty() {
+        npm.arg("--").args(arguments);
+    }
+    npm
+}
+
+/// Runs all commands, so that one run tells all that is wrong.
+fn all<const N: usize>(commands: [Command; N]) -> Result<()> {
+    let mut complaints = Vec::new();
+    for mut command in commands {
+        if let Err(error) = command::run(&mut command) {
+            complaints.push(format!("{error:#}"));
+        }
+    }
+    if !complaints.is_empty() {
+        bail!(complaints.join(" "));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_commands_run_and_all_complaints_are_told() {
+        let commands = ["no-such-program-a", "no-such-program-b"].map(Command::new);
+        let error = all(commands).unwrap_err().to_string();
+        assert!(error.contains("no-such-program-a") && error.contains("no-such-program-b"), "{error}");
+    }
+
+    #[test]
+    fn parts_are_shown_as_they_are_typed() {
+        assert_eq!(format!("{:8}|", Part::Fmt), "fmt     |");
+    }
+}
