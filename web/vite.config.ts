@@ -30,7 +30,15 @@ export default defineConfig({
   },
   server: {
     fs: { allow: [".."] },
-    proxy: { "/v1": { target: "http://127.0.0.1:8787", ws: true } },
+    // The relay answers only to its own origin.
+    proxy: {
+      "/v1": {
+        target: "http://127.0.0.1:8787",
+        ws: true,
+        changeOrigin: true,
+        rewriteWsOrigin: true,
+      },
+    },
   },
   test: { include: ["src/**/*.test.ts"] },
 });

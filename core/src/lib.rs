@@ -106,6 +106,7 @@ pub mod relation;
 mod replica;
 pub mod rooms;
 mod schedule;
+mod sort;
 mod stamp;
 mod tuple_store;
 mod value;

@@ -6,7 +6,7 @@
 //! position, for all that precedes it is the same.
 
 use core::ops::Bound;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::{
     id::WriteId,
@@ -99,6 +99,8 @@ impl Schedule {
     /// What holds once the data has followed the log.
     #[cfg(any(test, debug_assertions))]
     pub(crate) fn assert_invariants(&self, log: &WriteLog, store: &TupleStore) {
+        use std::collections::BTreeMap;
+
         assert_eq!(csn_of(&self.committed), log.csn(), "every committed write was executed");
         assert!(self.applied.iter().map(|applied| &applied.id).eq(log.tentative().keys()), "executed in log order");
         let mut expected: BTreeMap<_, _> =
@@ -123,7 +125,8 @@ fn csn_of(committed: &[Outcome]) -> Csn {
 #[derive(Default)]
 struct Replay {
     cost: ReorderCost,
-    undone: BTreeMap<WriteId, Branch>,
+    /// What was taken back, the last write first.
+    undone: Vec<(WriteId, Branch)>,
 }
 
 impl Replay {
@@ -131,7 +134,7 @@ impl Replay {
     fn roll_back(&mut self, applied: &mut VecDeque<Applied>, kept: usize, store: &mut TupleStore) {
         for undone in applied.drain(kept..).rev() {
             store.tentative.undo(&undone.effects);
-            self.undone.insert(undone.id, undone.outcome.branch);
+            self.undone.push((undone.id, undone.outcome.branch));
             self.cost.undone += 1;
         }
     }
@@ -141,7 +144,8 @@ impl Replay {
         if !self.undone.is_empty() {
             self.cost.redone += 1;
         }
-        if self.undone.get(&write.id).is_some_and(|before| *before != outcome.branch) {
+        let before = self.undone.binary_search_by(|(id, _)| write.id.cmp(id)).map(|index| self.undone[index].1);
+        if before.is_ok_and(|before| before != outcome.branch) {
             self.cost.outcomes_changed += 1;
         }
         Applied { id: write.id.clone(), effects, outcome }

@@ -10,6 +10,7 @@ use thiserror::Error;
 use crate::{
     id::WriteId,
     limits::{FIELDS_MAX, KEY_BYTES_MAX, NAME_BYTES_MAX},
+    sort::sort_by,
 };
 
 /// Text of any length; short texts are stored in place, long ones are shared.
@@ -319,7 +320,7 @@ impl Fields {
     /// When a name stands twice, there are more than [`FIELDS_MAX`], or a list nests.
     pub fn new(fields: impl IntoIterator<Item = (Name, Value)>) -> Result<Self, ValueError> {
         let mut fields: Vec<_> = fields.into_iter().collect();
-        fields.sort_by(|(left, _), (right, _)| left.cmp(right));
+        sort_by(&mut fields, |(left, _), (right, _)| left.cmp(right));
         Self::try_from(fields)
     }
 
@@ -357,7 +358,7 @@ impl Fields {
     pub(crate) fn patched(&self, patch: &Self) -> Self {
         let kept = self.0.iter().filter(|(name, _)| patch.0.iter().all(|(other, _)| other != name));
         let mut fields: Vec<_> = kept.chain(patch.0.iter()).cloned().collect();
-        fields.sort_by(|(left, _), (right, _)| left.cmp(right));
+        sort_by(&mut fields, |(left, _), (right, _)| left.cmp(right));
         Self(fields.into())
     }
 

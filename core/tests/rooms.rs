@@ -528,3 +528,24 @@ fn check_finals(replica: &Replica, finals: &mut BTreeMap<String, (BookingState, 
         }
     }
 }
+
+#[test]
+fn the_writes_of_the_application_can_be_told_in_words() {
+    let mut network = office(1);
+    book(&mut network, 1, &booking("b", slot("heron", 0, 60), vec![slot("otter", 0, 60), slot("delta", 0, 60)]));
+    cancel(&mut network, 1, "b");
+    let replica = &network.hosts[1].replica;
+    let words: Vec<_> =
+        replica.inspect(100).log.iter().map(|row| rooms::describe(replica, replica.write(&row.id).unwrap())).collect();
+    let told: Vec<_> = words.iter().map(Option::as_deref).collect();
+    assert_eq!(
+        told,
+        [
+            // The creation of the replica is the engine's write, not the application's.
+            None,
+            Some("add 6 rooms"),
+            Some("book “Planning” in Heron, or one of 2 alternatives"),
+            Some("cancel “Planning”"),
+        ]
+    );
+}

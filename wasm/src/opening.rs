@@ -6,7 +6,7 @@
 
 use std::rc::Rc;
 
-use bayou_core::{DatabaseName, Options, Replica};
+use bayou_core::{DatabaseName, DecodeError, Options, RecoverError, Replica};
 
 use crate::{
     api::ApiError,
@@ -41,9 +41,7 @@ pub(crate) async fn open(name: DatabaseName, relay: RelayUrl, relay_enabled: boo
         Some(opened) => opened,
         None => create(name.clone()).await?,
     };
-    let Opened { replica, store, lock, mut entry } = opened;
-    entry.last_used = js_sys::Date::now();
-    Registry::put(&entry).await?;
+    let Opened { replica, store, lock, entry } = opened;
     write_hint(&name, &entry.store);
     Ok(Host::start(replica, store, lock, entry, relay, relay_enabled))
 }
@@ -67,7 +65,14 @@ async fn resume(name: &DatabaseName) -> Result<Option<Opened>, ApiError> {
         let full_name = entry.store.full_name(name.as_str());
         let Some(lock) = StoreLock::acquire(&full_name, patience_ms).await? else { continue };
         match resume_from(&full_name, &entry).await {
-            Ok(Some((replica, store))) => return Ok(Some(Opened { replica, store, lock, entry })),
+            Ok(Some((replica, store))) => {
+                let entry = Entry { last_used: js_sys::Date::now(), ..entry };
+                // On a full disk it cannot be noted, but what is stored can still be read.
+                if let Err(error) = Registry::put(&entry).await {
+                    warn("The list of replicas on this device cannot be updated", &error.to_string());
+                }
+                return Ok(Some(Opened { replica, store, lock, entry }));
+            }
             Ok(None) => {}
             // One broken store never stops the others. It is left as it is.
             Err(ResumeError::Broken(why)) => warn_of(&full_name, &why),
@@ -88,8 +93,19 @@ fn warn_of(full_name: &str, why: &str) {
 enum ResumeError {
     /// What is stored is no replica, and will be none the next time.
     Broken(String),
-    /// The storage fails, at present.
+    /// The storage fails at present, or this version of the page cannot read it.
     Storage(StorageError),
+}
+
+impl From<RecoverError> for ResumeError {
+    fn from(error: RecoverError) -> Self {
+        match error {
+            RecoverError::Decode { error: DecodeError::Version { .. }, .. } => {
+                Self::Storage(StorageError::new(StorageErrorKind::Newer, error.to_string()))
+            }
+            _ => Self::Broken(error.to_string()),
+        }
+    }
 }
 
 impl From<StorageError> for ResumeError {
@@ -106,13 +122,14 @@ async fn resume_from(full_name: &str, entry: &Entry) -> Result<Option<(Replica, 
     if batches.is_empty() {
         // It never got an id, or lost its storage with it: an id is never resumed without the writes made under it.
         drop(store);
-        forget(entry).await?;
+        if let Err(error) = forget(entry).await {
+            warn_of(full_name, &error.to_string());
+        }
         return Ok(None);
     }
     memory::reserve_for(&batches);
     let replica = Replica::recover(Options::default(), batches);
-    let replica = replica.map_err(|error| ResumeError::Broken(error.to_string()))?;
-    Ok(Some((replica, store)))
+    replica.map(|replica| Some((replica, store))).map_err(ResumeError::from)
 }
 
 /// A new replica, which gets its id from the relay.

@@ -15,6 +15,7 @@
 //! Times are UTC minutes since 1970. `choice` is 0 for the wanted slot and n for the n-th alternative; `wanted` and
 //! `alternatives` are lists of room, start, end.
 
+mod describe;
 mod draft;
 mod fields;
 mod model;
@@ -22,6 +23,7 @@ mod validate;
 mod view;
 
 pub use self::{
+    describe::describe,
     draft::{CancelError, add_rooms, book, cancel, validate},
     model::{Blocker, BookingState, BookingView, NewBooking, Room, Slot, sample_rooms},
     validate::{Field, FieldError, SLOT_MINUTES_MAX, SLOT_MINUTES_MIN},

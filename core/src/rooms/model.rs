@@ -126,11 +126,11 @@ pub fn sample_rooms(zone: &str) -> Vec<Room> {
         zone: zone.into(),
     };
     vec![
-        room("heron", "Heron", 4, &["Screen"], "Ground floor"),
-        room("otter", "Otter", 6, &["Screen", "Whiteboard"], "Ground floor"),
-        room("cypress", "Cypress", 8, &["Screen", "Whiteboard", "Video"], "First floor"),
-        room("pelican", "Pelican", 10, &["Projector", "Video"], "First floor"),
-        room("magnolia", "Magnolia", 14, &["Projector", "Whiteboard", "Video"], "Second floor"),
-        room("delta", "Delta", 24, &["Projector", "Video", "Microphones"], "Second floor"),
+        room("heron", "Heron", 4, &["Screen"], "Floor 0"),
+        room("otter", "Otter", 6, &["Screen", "Whiteboard"], "Floor 0"),
+        room("cypress", "Cypress", 8, &["Screen", "Whiteboard", "Video"], "Floor 1"),
+        room("pelican", "Pelican", 10, &["Projector", "Video"], "Floor 1"),
+        room("magnolia", "Magnolia", 14, &["Projector", "Whiteboard", "Video"], "Floor 2"),
+        room("delta", "Delta", 24, &["Projector", "Video", "Microphones"], "Floor 2"),
     ]
 }

@@ -5,6 +5,7 @@ use crate::{
     query::{Comparison, Predicate, Query},
     relation::ERRORS,
     replica::Replica,
+    sort::sort_by,
     tuple_store::View,
     value::{Key, Name, Row},
 };
@@ -23,7 +24,7 @@ use super::{
 pub fn rooms(replica: &Replica) -> Vec<Room> {
     let rows = read(replica, View::Tentative, &ROOMS, Predicate::All);
     let mut rooms: Vec<Room> = rows.iter().map(read_room).collect();
-    rooms.sort_by(|left, right| (&left.floor, &left.name, &left.id).cmp(&(&right.floor, &right.name, &right.id)));
+    sort_by(&mut rooms, |left, right| (&left.floor, &left.name, &left.id).cmp(&(&right.floor, &right.name, &right.id)));
     rooms
 }
 
@@ -33,9 +34,8 @@ pub fn rooms(replica: &Replica) -> Vec<Room> {
 pub fn bookings(replica: &Replica, from: i64, to: i64) -> Vec<BookingView> {
     let mut views = all(replica, &within(from, to));
     views.retain(|view| !matches!(view.state, BookingState::Cancelled | BookingState::NotPlaced));
-    views.sort_by(|left, right| {
-        let key = |view: &BookingView| (view.slot.start, view.slot.room.clone(), view.id.clone());
-        key(left).cmp(&key(right))
+    sort_by(&mut views, |left, right| {
+        (left.slot.start, &left.slot.room, &left.id).cmp(&(right.slot.start, &right.slot.room, &right.id))
     });
     views
 }
@@ -44,7 +44,7 @@ pub fn bookings(replica: &Replica, from: i64, to: i64) -> Vec<BookingView> {
 #[must_use]
 pub fn bookings_of(replica: &Replica, person: &str) -> Vec<BookingView> {
     let mut views = all(replica, &Predicate::equal(PERSON, text(person)));
-    views.sort_by(|left, right| right.write.cmp(&left.write).then_with(|| left.id.cmp(&right.id)));
+    sort_by(&mut views, |left, right| right.write.cmp(&left.write).then_with(|| left.id.cmp(&right.id)));
     views
 }
 

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     query::{Comparison, Order, Predicate, Query},
+    sort::sort_by,
     value::{Key, Row, Tuple},
 };
 
@@ -54,7 +55,7 @@ impl Table {
             Some(keys) => self.candidates(keys, &query.filter),
             None => self.scan(&query.filter, early),
         };
-        rows.sort_by(|left, right| compare(&query.order, left, right));
+        sort_by(&mut rows, |left, right| compare(&query.order, left, right));
         if let Some(limit) = query.limit {
             rows.truncate(limit as usize);
         }

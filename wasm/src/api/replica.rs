@@ -1,8 +1,8 @@
 //! The classes of the API.
 
-use std::rc::Rc;
+use std::{cell::OnceCell, rc::Rc};
 
-use bayou_core::{DatabaseName, View, WriteId};
+use bayou_core::{DatabaseName, View, WriteId, rooms};
 use js_sys::{Function, Promise};
 use tsify::Ts;
 use wasm_bindgen::prelude::*;
@@ -56,6 +56,7 @@ pub struct Replica {
     host: Rc<Host>,
     links: JsValue,
     rooms: JsValue,
+    closing: OnceCell<Promise>,
 }
 
 #[wasm_bindgen]
@@ -72,7 +73,7 @@ impl Replica {
             let host = host.map_err(ApiError::Aborted)??;
             let links = object(&[("relay", RelayLink { host: Rc::clone(&host) }.into())]);
             let rooms = Rooms::new(Rc::clone(&host)).into();
-            Ok(Self { host, links, rooms }.into())
+            Ok(Self { host, links, rooms, closing: OnceCell::new() }.into())
         })
     }
 
@@ -194,7 +195,7 @@ impl Replica {
     /// All that an inspector shows, with the last `rowsMax` writes of the log (default: 500).
     pub fn inspect(&self, #[wasm_bindgen(js_name = rowsMax)] rows_max: Option<u32>) -> Result<Ts<Inspection>, JsValue> {
         let rows_max = rows_max.map_or(INSPECTION_ROWS_MAX, |rows| rows as usize);
-        let inspection = self.host.read(|replica| replica.inspect(rows_max))?;
+        let inspection = self.host.read(|replica| in_words(replica, replica.inspect(rows_max)))?;
         Ok(plain(&Inspection::new(self.host.name().as_str(), inspection)))
     }
 
@@ -215,11 +216,14 @@ impl Replica {
     /// Stores what was submitted, closes links and store, and leaves the replica to the next tab.
     #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
     pub fn close(&self) -> Promise {
-        let host = Rc::clone(&self.host);
-        promise(async move {
-            host.close().await;
-            Ok(JsValue::UNDEFINED)
-        })
+        let close = || {
+            let host = Rc::clone(&self.host);
+            promise(async move {
+                host.close().await;
+                Ok(JsValue::UNDEFINED)
+            })
+        };
+        self.closing.get_or_init(close).clone()
     }
 }
 
@@ -316,4 +320,14 @@ pub(super) fn submit(host: &Rc<Host>, draft: Result<bayou_core::Draft, ApiError>
 
 async fn waited(waiter: Waiter) -> Result<(), ApiError> {
     waiter.await.map_err(|_| ApiError::Closed)?.map_err(ApiError::Aborted)
+}
+
+/// An inspection that calls the writes of the booking application what people call them.
+fn in_words(replica: &bayou_core::Replica, mut inspection: bayou_core::Inspection) -> bayou_core::Inspection {
+    for row in &mut inspection.log {
+        if let Some(words) = replica.write(&row.id).and_then(|write| rooms::describe(replica, write)) {
+            row.summary = words;
+        }
+    }
+    inspection
 }

@@ -5,6 +5,7 @@
 //! borrowed, the outputs are carried out in order. The page's own code is never called from within any of this: its
 //! promises are settled, which runs nothing at once, and its callbacks come in a task of their own.
 
+mod drive;
 mod failure;
 mod listeners;
 mod timer;
@@ -22,18 +23,16 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use bayou_core::{DatabaseName, Draft, Event, Millis, Options, Output, Outputs, PeerId, PeerKind, Replica, WriteId};
+use bayou_core::{DatabaseName, Draft, Options, Output, Outputs, Replica, WriteId};
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 
 use self::{timer::Timer, waiters::Waiters, writer::Writer};
 use crate::{
     api::{self, ApiError},
-    link::{LinkState, Refusal, RelayLink, RelayUrl},
+    link::{LinkState, RelayLink, RelayUrl},
     locks::StoreLock,
-    memory,
     orphans::{self, Pipe},
-    platform,
     store::{Entry, Registry, ReplicaStore},
     wait::spawn,
 };
@@ -57,6 +56,7 @@ pub(crate) struct Host {
     failure: OnceCell<Failure>,
     /// The engine is not driven any more.
     is_stopped: Cell<bool>,
+    has_trapped: Cell<bool>,
     is_closed: Cell<bool>,
     entry: RefCell<Entry>,
     lock: RefCell<Option<StoreLock>>,
@@ -87,6 +87,7 @@ impl Host {
             listeners: Listeners::new(),
             failure: OnceCell::new(),
             is_stopped: Cell::default(),
+            has_trapped: Cell::default(),
             is_closed: Cell::default(),
             entry: RefCell::new(entry),
             lock: RefCell::new(Some(lock)),
@@ -173,9 +174,7 @@ impl Host {
 
     /// Closes the replica: what was submitted is stored, then its links and its store are closed and its lock is freed.
     pub(crate) async fn close(&self) {
-        if self.is_closed.replace(true) {
-            return;
-        }
+        self.is_closed.set(true);
         self.relay.stop();
         self.listeners.clear();
         self.writer.rest().await;
@@ -189,193 +188,25 @@ impl Host {
         trap::forget(self);
     }
 
-    // --- What happened outside ----------------------------------------------------------------------------------------
-
-    /// A name for a new link, never given before.
-    pub(crate) fn new_peer(&self) -> PeerId {
-        self.last_peer.set(self.last_peer.get() + 1);
-        PeerId(self.last_peer.get())
-    }
-
-    pub(crate) fn link_up(&self, peer: PeerId, kind: PeerKind) {
-        self.tell_engine(|replica| replica.handle_link_up(platform::now(), peer, kind));
-    }
-
-    pub(crate) fn link_down(&self, peer: PeerId) {
-        self.tell_engine(|replica| replica.handle_link_down(platform::now(), peer));
-    }
-
-    pub(crate) fn frame(&self, peer: PeerId, frame: &[u8]) {
-        self.tell_engine(|replica| replica.handle_frame(platform::now(), peer, frame));
-    }
-
-    /// What there is to say of the relay's link changed.
-    pub(crate) fn link_changed(&self) {
-        self.listeners.notify();
-    }
-
-    /// The relay and this replica do not fit, and a person has to act.
-    pub(crate) fn link_refused(&self, refusal: &Refusal) {
-        if !self.is_ready() {
-            self.waiters.never_ready(&ApiError::NotReady { reason: Some(refusal.to_string()) }.into());
-        }
-        if refusal.is_id_lost() {
-            // Its writes can no longer be told from another's: the next tab begins anew, and takes over what it can.
-            self.entry.borrow_mut().is_abandoned = true;
-            self.register();
-        }
-        if refusal.stops_writing() {
-            self.fail(Failure { kind: FailureKind::Refused, message: refusal.to_string() });
-        }
-    }
-
-    /// Adds a session with a replica of this browser.
-    pub(crate) fn attach(&self, pipe: &Rc<Pipe>) {
-        self.pipes.borrow_mut().push(Rc::clone(pipe));
-        self.link_up(pipe.peer(), PeerKind::SameDevice);
-    }
-
-    /// Ends it.
-    pub(crate) fn detach(&self, pipe: &Pipe) {
-        self.pipes.borrow_mut().retain(|other| other.peer() != pipe.peer());
-        self.link_down(pipe.peer());
-    }
+    // --- The end ------------------------------------------------------------------------------------------------------
 
     /// Something in this instance panicked. What the engine holds in memory is not to be trusted: nothing is written or
     /// sent any more, and reading goes on from what is stored.
     pub(crate) fn trapped(&self) {
-        if self.fail(Failure::trap())
-            && let Some(host) = self.this.upgrade()
-        {
-            spawn(async move {
-                if let Ok(batches) = host.writer.store().read().await
-                    && let Ok(replica) = Replica::recover(Options::default(), batches)
-                {
-                    host.engine.replace(Rc::new(RefCell::new(replica)));
-                    host.listeners.notify();
-                }
-            });
-        }
-    }
-
-    // --- What the engine wants ----------------------------------------------------------------------------------------
-
-    fn tell_engine(&self, happened: impl FnOnce(&mut Replica) -> Outputs) {
-        // A replica that has stopped need not hear of anything any more.
-        let _ = self.drive(|replica| ((), happened(replica)));
-    }
-
-    fn drive<T>(&self, call: impl FnOnce(&mut Replica) -> (T, Outputs)) -> Result<T, ApiError> {
-        if trap::has_trapped() {
-            self.trapped();
-        }
-        if self.is_stopped.get() {
-            return Err(self.failure.get().map_or(ApiError::Closed, |failure| ApiError::Stopped(failure.clone())));
-        }
-        let engine = Rc::clone(&self.engine.borrow());
-        // Nothing calls back while the engine is borrowed: if it is, an earlier call never returned.
-        let Ok(mut replica) = engine.try_borrow_mut() else {
-            self.trapped();
-            return Err(ApiError::Stopped(Failure::trap()));
-        };
-        let (value, outputs) = call(&mut replica);
-        let due = replica.poll_timeout();
-        drop(replica);
-        memory::keep_room();
-
-        self.outputs.borrow_mut().extend(outputs);
-        self.perform();
-        self.set_timer(due);
-        Ok(value)
-    }
-
-    fn set_timer(&self, due: Option<Millis>) {
-        let this = self.this.clone();
-        self.timer.set(due, move || {
-            if let Some(host) = this.upgrade() {
-                host.timer.clear();
-                host.tell_engine(|replica| replica.handle_timeout(platform::now()));
-            }
-        });
-    }
-
-    fn perform(&self) {
-        if self.is_performing.replace(true) {
+        self.fail(Failure::trap());
+        if self.has_trapped.replace(true) {
             return;
         }
-        loop {
-            let Some(output) = self.outputs.borrow_mut().pop_front() else { break };
-            match output {
-                Output::Persist(batch) => {
-                    if self.writer.push(batch) {
-                        self.run_writer();
-                    }
-                }
-                Output::Transmit { peer, frame } => match self.pipe_to(peer) {
-                    Some(pipe) => pipe.push(frame),
-                    None => self.relay.transmit(peer, &frame),
-                },
-                Output::Disconnect { peer, reason } => match self.pipe_to(peer) {
-                    Some(pipe) => pipe.end(),
-                    None => self.relay.disconnect(peer, &reason),
-                },
-                Output::Event(event) => self.on_event(event),
-            }
-        }
-        self.is_performing.set(false);
-    }
-
-    fn on_event(&self, event: Event) {
-        match event {
-            Event::Ready => {
-                self.register();
-                self.waiters.ready();
-                self.listeners.notify();
-                if let Some(host) = self.this.upgrade() {
-                    orphans::take_over(&host);
-                }
-            }
-            Event::Changed | Event::PrimaryPaused { .. } => self.listeners.notify(),
-            Event::Saved { write } => self.waiters.saved(&write),
-            Event::Committed { write } => self.waiters.committed(&write, || {
-                let status = self.read(|replica| replica.status(&write)).ok().flatten();
-                status.map_or(JsValue::UNDEFINED, |status| api::outcome_to_js(&status))
-            }),
-            Event::LinkReady { peer } => {
-                self.relay.ready(peer);
-                self.listeners.notify();
-            }
-            Event::CaughtUp { peer } => {
-                match self.pipe_to(peer) {
-                    Some(pipe) => pipe.caught_up(),
-                    None => self.relay.caught_up(peer),
-                }
-                self.listeners.notify();
-            }
-            Event::PeerRefused { peer, code, reason } => match self.pipe_to(peer) {
-                Some(pipe) => pipe.end(),
-                None => self.relay.peer_refused(peer, code, reason),
-            },
-            // What a reorder cost is part of `inspect`, and `Changed` comes with it.
-            _ => {}
-        }
-    }
-
-    fn run_writer(&self) {
         let Some(host) = self.this.upgrade() else { return };
         spawn(async move {
-            let stored = host.writer.run(|through| host.tell_engine(|replica| replica.handle_persisted(through))).await;
-            if let Err(error) = stored {
-                host.fail(Failure::from(&error));
+            if let Ok(batches) = host.writer.store().read().await
+                && let Ok(replica) = Replica::recover(Options::default(), batches)
+            {
+                host.engine.replace(Rc::new(RefCell::new(replica)));
+                host.listeners.notify();
             }
         });
     }
-
-    fn pipe_to(&self, peer: PeerId) -> Option<Rc<Pipe>> {
-        self.pipes.borrow().iter().find(|pipe| pipe.peer() == peer).cloned()
-    }
-
-    // --- The end ------------------------------------------------------------------------------------------------------
 
     fn check_writable(&self) -> Result<(), ApiError> {
         match self.failure.get() {
@@ -385,21 +216,20 @@ impl Host {
         }
     }
 
-    /// Stops writing, once. `true` the first time.
-    fn fail(&self, failure: Failure) -> bool {
+    /// Stops writing. The first failure is the one that is told.
+    fn fail(&self, failure: Failure) {
         let error = ApiError::Stopped(failure.clone()).into();
-        let stores_on = failure.kind == FailureKind::Refused;
-        if self.failure.set(failure).is_err() {
-            return false;
-        }
+        let kind = failure.kind;
+        let _ = self.failure.set(failure);
         self.relay.stop();
-        if stores_on {
+        if kind == FailureKind::Refused {
+            // What was submitted before can still be saved.
             self.waiters.never_ready(&error);
-        } else {
+            self.waiters.never_committed(&error);
+        } else if !self.is_stopped.get() {
             self.stop(&error);
         }
         self.listeners.notify();
-        true
     }
 
     /// Lets the engine rest: it is told nothing more, so that it wants nothing more.

@@ -76,13 +76,18 @@ impl Waiters {
         }
     }
 
+    /// No write will be committed as things stand.
+    pub(super) fn never_committed(&self, error: &JsValue) {
+        for (_, deferred) in self.committed.take() {
+            deferred.reject(error);
+        }
+    }
+
     /// Nothing more will come: all who wait are told so and forgotten.
     pub(super) fn end(&self, error: &JsValue) {
         self.never_ready(error);
         settle(self.saved.take().into_iter().map(|(_, waiting)| waiting), &Err(error.clone()));
-        for (_, deferred) in self.committed.take() {
-            deferred.reject(error);
-        }
+        self.never_committed(error);
     }
 }
 

@@ -13,6 +13,9 @@ const CONNECT_MS_MAX: u32 = 10_000;
 /// WebSocket close code: done, nothing is wrong.
 const NORMAL: u16 = 1000;
 
+/// A longer reason does not fit into a close frame (RFC 6455, 5.5).
+const REASON_BYTES_MAX: usize = 123;
+
 /// What happens to a socket.
 pub(super) enum SocketEvent {
     /// It is open and speaks the sub-protocol.
@@ -97,7 +100,7 @@ impl Socket {
 
     /// Closes with a code and a reason for the other side.
     pub(super) fn close_with(&self, code: u16, reason: &str) {
-        close(&self.socket, code, reason);
+        close(&self.socket, code, &reason[..reason.floor_char_boundary(REASON_BYTES_MAX)]);
     }
 }
 
@@ -108,10 +111,8 @@ impl Drop for Socket {
 }
 
 fn close(socket: &WebSocket, code: u16, reason: &str) {
-    // It throws for codes and reasons out of bounds, which are not ours, and is ignored by a socket that is closed.
-    if socket.close_with_code_and_reason(code, reason).is_err() {
-        let _ = socket.close();
-    }
+    // It throws only for codes and reasons out of bounds, and does nothing to a socket that is closed.
+    let _ = socket.close_with_code_and_reason(code, reason);
 }
 
 fn frame_of(data: &JsValue) -> Option<Vec<u8>> {

@@ -16,6 +16,9 @@ use crate::{platform, wait::FirstEvent};
 /// How long the browser may take to open a database or to finish a transaction.
 const ANSWER_MS_MAX: u32 = 20_000;
 
+/// How long others may take to let go of a database that is to be upgraded or deleted.
+const BLOCKED_MS_MAX: u32 = 5_000;
+
 /// The one object store of a database, and how it is laid out. A change of it raises [`LAYOUT_VERSION`].
 pub(super) struct Layout {
     pub(super) store: &'static str,
@@ -163,15 +166,20 @@ fn of_request(request: &IdbRequest) -> StorageError {
 
 /// Waits for a request to open or to delete a database.
 async fn settled(request: &IdbOpenDbRequest) -> Result<JsValue, StorageError> {
-    let answer = FirstEvent::of(request, &["success", "error", "blocked"], Some(ANSWER_MS_MAX)).await;
+    let mut answer = FirstEvent::of(request, &["success", "error", "blocked"], Some(ANSWER_MS_MAX)).await;
+    let is_blocked = answer.as_ref().is_some_and(|event| event.type_() == "blocked");
+    if is_blocked {
+        // Others give way as soon as what they are about is done.
+        answer = FirstEvent::of(request, &["success", "error"], Some(BLOCKED_MS_MAX)).await;
+    }
     match answer.map(|event| event.type_()).as_deref() {
         Some("success") => request.result().map_err(from_js),
         Some("error") => Err(match of_request(request) {
             // Whatever it was, without an open database there is no storage; a few reasons have better words.
-            error if matches!(error.kind, StorageErrorKind::Full | StorageErrorKind::Blocked) => error,
+            error if matches!(error.kind, StorageErrorKind::Full | StorageErrorKind::Newer) => error,
             error => StorageError { kind: StorageErrorKind::Unavailable, ..error },
         }),
-        late => {
+        _ => {
             // It may yet succeed, and nobody would close what it opens.
             let abandoned = request.clone();
             EventListener::once(request, "success", move |_| {
@@ -182,7 +190,7 @@ async fn settled(request: &IdbOpenDbRequest) -> Result<JsValue, StorageError> {
                 }
             })
             .forget();
-            let kind = if late.is_some() { StorageErrorKind::Blocked } else { StorageErrorKind::TimedOut };
+            let kind = if is_blocked { StorageErrorKind::Blocked } else { StorageErrorKind::TimedOut };
             Err(StorageError::new(kind, "open"))
         }
     }

@@ -20,6 +20,8 @@ pub(crate) enum StorageErrorKind {
     Aborted,
     /// The storage answers nothing.
     TimedOut,
+    /// What is stored was written by a newer version of this page.
+    Newer,
     /// What is stored has a gap or cannot be read.
     Corrupted,
     /// What had been stored is gone: the site's data was cleared or evicted.
@@ -51,8 +53,7 @@ impl StorageError {
             "SecurityError" | "NotAllowedError" => StorageErrorKind::Unavailable,
             // A transaction begun on a connection that is closing.
             "InvalidStateError" | "TransactionInactiveError" => StorageErrorKind::Closed,
-            // A newer version of this page has changed the database's format.
-            "VersionError" => StorageErrorKind::Blocked,
+            "VersionError" => StorageErrorKind::Newer,
             "NotFoundError" => StorageErrorKind::Lost,
             "DataError" | "DataCloneError" | "NotReadableError" => StorageErrorKind::Corrupted,
             _ => StorageErrorKind::Aborted,
@@ -79,6 +80,9 @@ impl fmt::Display for StorageError {
             StorageErrorKind::Closed => "The browser closed the storage of this page. Reload to open it again.",
             StorageErrorKind::Aborted => "This device could not save. Check its disk and reload; what was saved is kept.",
             StorageErrorKind::TimedOut => "The storage of this browser does not answer. Restart the browser and try again.",
+            StorageErrorKind::Newer => {
+                "What is stored here was written by a newer version of this page. Reload to get that version."
+            }
             StorageErrorKind::Corrupted => {
                 "What is stored here cannot be read. It is left untouched; reload to go on with a new replica."
             }

@@ -15,7 +15,12 @@ const VERSION: u8 = 1;
 
 /// A record that does not read back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Unreadable;
+pub(super) enum Unreadable {
+    /// It is damaged, or one before it is missing.
+    Damaged,
+    /// It was written by a newer version of this crate.
+    Newer,
+}
 
 /// Encodes consecutive batches.
 pub(super) fn encode(batches: &[StoredBatch]) -> Vec<u8> {
@@ -36,17 +41,21 @@ pub(super) fn first_number(batches: &[StoredBatch]) -> u64 {
 
 /// Decodes a record, and adds its batches to those before it: a gap between them makes it as unreadable as garbage.
 pub(super) fn decode(record: &[u8], batches: &mut Vec<StoredBatch>) -> Result<(), Unreadable> {
-    let (&version, rest) = record.split_first().ok_or(Unreadable)?;
-    let (number, mut rest) = rest.split_first_chunk().ok_or(Unreadable)?;
+    use Unreadable::{Damaged, Newer};
+    let (&version, rest) = record.split_first().ok_or(Damaged)?;
+    if version > VERSION {
+        return Err(Newer);
+    }
+    let (number, mut rest) = rest.split_first_chunk().ok_or(Damaged)?;
     let mut number = u64::from_le_bytes(*number);
     let follows = batches.last().is_none_or(|last| last.number + 1 == number);
     if version != VERSION || !follows || rest.is_empty() {
-        return Err(Unreadable);
+        return Err(Damaged);
     }
     while !rest.is_empty() {
-        let (length, tail) = rest.split_first_chunk().ok_or(Unreadable)?;
-        let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| Unreadable)?;
-        let (bytes, tail) = tail.split_at_checked(length).ok_or(Unreadable)?;
+        let (length, tail) = rest.split_first_chunk().ok_or(Damaged)?;
+        let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| Damaged)?;
+        let (bytes, tail) = tail.split_at_checked(length).ok_or(Damaged)?;
         batches.push(StoredBatch { number, bytes: bytes.to_vec() });
         number += 1;
         rest = tail;
@@ -76,7 +85,7 @@ mod tests {
     fn a_record_that_leaves_a_gap_is_unreadable() {
         let mut read = batches(1, &["one"]);
         for first in [0, 1, 3] {
-            assert_eq!(decode(&encode(&batches(first, &["two"])), &mut read), Err(Unreadable), "{first}");
+            assert_eq!(decode(&encode(&batches(first, &["two"])), &mut read), Err(Unreadable::Damaged), "{first}");
         }
         assert!(decode(&encode(&batches(2, &["two"])), &mut read).is_ok());
     }
@@ -91,6 +100,6 @@ mod tests {
         }
         let mut newer = record;
         newer[0] = 2;
-        assert_eq!(decode(&newer, &mut Vec::new()), Err(Unreadable));
+        assert_eq!(decode(&newer, &mut Vec::new()), Err(Unreadable::Newer));
     }
 }

@@ -14,7 +14,8 @@ use web_sys::{IdbKeyRange, IdbObjectStore};
 use super::{
     connection::{self, Connection, Layout},
     error::{StorageError, StorageErrorKind},
-    record, segments,
+    record::{self, Unreadable},
+    segments,
 };
 use crate::platform;
 
@@ -199,7 +200,7 @@ async fn records_from(connection: &Connection, from: u64) -> Result<Vec<Vec<u8>>
 /// The batches of adjacent records.
 fn batches_of(records: &[Vec<u8>]) -> Result<Vec<StoredBatch>, StorageError> {
     let mut batches = Vec::new();
-    records.iter().try_for_each(|record| record::decode(record, &mut batches)).map_err(|_| corrupted())?;
+    records.iter().try_for_each(|record| record::decode(record, &mut batches)).map_err(unreadable)?;
     Ok(batches)
 }
 
@@ -222,6 +223,13 @@ fn key(number: u64) -> JsValue {
 
 fn corrupted() -> StorageError {
     StorageError::new(StorageErrorKind::Corrupted, "a record does not read back, or one is missing")
+}
+
+fn unreadable(record: Unreadable) -> StorageError {
+    match record {
+        Unreadable::Damaged => corrupted(),
+        Unreadable::Newer => StorageError::new(StorageErrorKind::Newer, "a record has a newer format"),
+    }
 }
 
 fn lost() -> StorageError {

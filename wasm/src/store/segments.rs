@@ -34,6 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::single_range_in_vec_init, reason = "a plan of one run")]
     fn small_records_are_joined_up_to_the_target() {
         assert_eq!(plan(&[100; 5]), [0..5]);
         assert_eq!(plan(&[100 * 1024; 5]), [0..2, 2..4]);

@@ -1,0 +1,184 @@
+//! Between the outside and the engine: what happened goes in, what the engine asks for is carried out.
+
+use std::rc::Rc;
+
+use bayou_core::{Event, Millis, Output, Outputs, PeerId, PeerKind, Replica};
+use wasm_bindgen::JsValue;
+
+use super::{Failure, FailureKind, Host, trap};
+use crate::{
+    api::{self, ApiError},
+    link::Refusal,
+    memory,
+    orphans::{self, Pipe},
+    platform,
+    wait::spawn,
+};
+
+impl Host {
+    /// A name for a new link, never given before.
+    pub(crate) fn new_peer(&self) -> PeerId {
+        self.last_peer.set(self.last_peer.get() + 1);
+        PeerId(self.last_peer.get())
+    }
+
+    pub(crate) fn link_up(&self, peer: PeerId, kind: PeerKind) {
+        self.tell_engine(|replica| replica.handle_link_up(platform::now(), peer, kind));
+    }
+
+    pub(crate) fn link_down(&self, peer: PeerId) {
+        self.tell_engine(|replica| replica.handle_link_down(platform::now(), peer));
+    }
+
+    pub(crate) fn frame(&self, peer: PeerId, frame: &[u8]) {
+        self.tell_engine(|replica| replica.handle_frame(platform::now(), peer, frame));
+    }
+
+    /// What there is to say of the relay's link changed.
+    pub(crate) fn link_changed(&self) {
+        self.listeners.notify();
+    }
+
+    /// The relay and this replica do not fit, and a person has to act.
+    pub(crate) fn link_refused(&self, refusal: &Refusal) {
+        if !self.is_ready() {
+            self.waiters.never_ready(&ApiError::NotReady { reason: Some(refusal.to_string()) }.into());
+        }
+        if refusal.is_id_lost() {
+            // Its writes can no longer be told from another's: the next tab begins anew, and takes over what it can.
+            self.entry.borrow_mut().is_abandoned = true;
+            self.register();
+        }
+        if refusal.stops_writing() {
+            self.fail(Failure { kind: FailureKind::Refused, message: refusal.to_string() });
+        }
+    }
+
+    /// Adds a session with a replica of this browser.
+    pub(crate) fn attach(&self, pipe: &Rc<Pipe>) {
+        self.pipes.borrow_mut().push(Rc::clone(pipe));
+        self.link_up(pipe.peer(), PeerKind::SameDevice);
+    }
+
+    /// Ends it.
+    pub(crate) fn detach(&self, pipe: &Pipe) {
+        self.pipes.borrow_mut().retain(|other| other.peer() != pipe.peer());
+        self.link_down(pipe.peer());
+    }
+
+    fn tell_engine(&self, happened: impl FnOnce(&mut Replica) -> Outputs) {
+        // A replica that has stopped need not hear of anything any more.
+        let _ = self.drive(|replica| ((), happened(replica)));
+    }
+
+    /// Calls the engine, once and with nothing else borrowed, and carries out what it asks for.
+    pub(super) fn drive<T>(&self, call: impl FnOnce(&mut Replica) -> (T, Outputs)) -> Result<T, ApiError> {
+        if trap::has_trapped() {
+            self.trapped();
+        }
+        if self.is_stopped.get() {
+            return Err(self.failure.get().map_or(ApiError::Closed, |failure| ApiError::Stopped(failure.clone())));
+        }
+        let engine = Rc::clone(&self.engine.borrow());
+        // Nothing calls back while the engine is borrowed: if it is, an earlier call never returned.
+        let Ok(mut replica) = engine.try_borrow_mut() else {
+            self.trapped();
+            return Err(ApiError::Stopped(Failure::trap()));
+        };
+        let (value, outputs) = call(&mut replica);
+        let due = replica.poll_timeout();
+        drop(replica);
+        memory::keep_room();
+
+        self.outputs.borrow_mut().extend(outputs);
+        self.perform();
+        self.set_timer(due);
+        Ok(value)
+    }
+
+    fn set_timer(&self, due: Option<Millis>) {
+        let this = self.this.clone();
+        self.timer.set(due, move || {
+            if let Some(host) = this.upgrade() {
+                host.timer.clear();
+                host.tell_engine(|replica| replica.handle_timeout(platform::now()));
+            }
+        });
+    }
+
+    fn perform(&self) {
+        if self.is_performing.replace(true) {
+            return;
+        }
+        loop {
+            let Some(output) = self.outputs.borrow_mut().pop_front() else { break };
+            match output {
+                Output::Persist(batch) => {
+                    if self.writer.push(batch) {
+                        self.run_writer();
+                    }
+                }
+                Output::Transmit { peer, frame } => match self.pipe_to(peer) {
+                    Some(pipe) => pipe.push(frame),
+                    None => self.relay.transmit(peer, &frame),
+                },
+                Output::Disconnect { peer, reason } => match self.pipe_to(peer) {
+                    Some(pipe) => pipe.end(),
+                    None => self.relay.disconnect(peer, &reason),
+                },
+                Output::Event(event) => self.on_event(event),
+            }
+        }
+        self.is_performing.set(false);
+    }
+
+    fn on_event(&self, event: Event) {
+        match event {
+            Event::Ready => {
+                self.register();
+                self.waiters.ready();
+                self.listeners.notify();
+                if let Some(host) = self.this.upgrade() {
+                    orphans::take_over(&host);
+                }
+            }
+            Event::Changed | Event::PrimaryPaused { .. } => self.listeners.notify(),
+            Event::Saved { write } => self.waiters.saved(&write),
+            Event::Committed { write } => self.waiters.committed(&write, || {
+                let status = self.read(|replica| replica.status(&write)).ok().flatten();
+                status.map_or(JsValue::UNDEFINED, |status| api::outcome_to_js(&status))
+            }),
+            Event::LinkReady { peer } => {
+                self.relay.ready(peer);
+                self.listeners.notify();
+            }
+            Event::CaughtUp { peer } => {
+                match self.pipe_to(peer) {
+                    Some(pipe) => pipe.caught_up(),
+                    None => self.relay.caught_up(peer),
+                }
+                self.listeners.notify();
+            }
+            Event::PeerRefused { peer, code, reason } => match self.pipe_to(peer) {
+                Some(pipe) => pipe.end(),
+                None => self.relay.peer_refused(peer, code, reason),
+            },
+            // What a reorder cost is part of `inspect`, and `Changed` comes with it.
+            _ => {}
+        }
+    }
+
+    fn run_writer(&self) {
+        let Some(host) = self.this.upgrade() else { return };
+        spawn(async move {
+            let stored = host.writer.run(|through| host.tell_engine(|replica| replica.handle_persisted(through))).await;
+            if let Err(error) = stored {
+                host.fail(Failure::from(&error));
+            }
+        });
+    }
+
+    fn pipe_to(&self, peer: PeerId) -> Option<Rc<Pipe>> {
+        self.pipes.borrow().iter().find(|pipe| pipe.peer() == peer).cloned()
+    }
+}
