@@ -271,6 +271,30 @@ fn once_caught_up_writes_and_commits_flow_from_hand_to_hand_as_they_come() {
 }
 
 #[test]
+fn what_came_from_a_peer_is_not_sent_back_to_it() {
+    /// The kind of a message is its second byte; that of a batch is 2.
+    fn batches(frames: &[&[u8]]) -> usize {
+        frames.iter().filter(|frame| frame[1] == 2).count()
+    }
+    let mut network = Network::with_replicas(1);
+    network.link(0, 1);
+    network.settle();
+    // Its writes come from the primary with their commits; those of the laptop come back as notifications.
+    network.submit(0, note("theirs", 10));
+    network.submit(1, note("mine", 10));
+    let sent_by_laptop = batches(&network.under_way(1, 0));
+    assert_eq!(sent_by_laptop, 1);
+    while network.deliver_between(0, 1) {}
+    assert_eq!(batches(&network.under_way(1, 0)), sent_by_laptop, "it acknowledges, and offers nothing");
+    while network.deliver_between(1, 0) {}
+    assert_eq!(batches(&network.under_way(0, 1)), 1, "the notification");
+    while network.deliver_between(0, 1) {}
+    assert_eq!(batches(&network.under_way(1, 0)), 0);
+    network.settle();
+    assert_eq!(log(&network, 0), log(&network, 1));
+}
+
+#[test]
 fn a_peer_of_the_same_device_gets_everything_as_any_other() {
     let mut network = Network::with_replicas(2);
     let write = network.submit(1, note("a", 10));

@@ -63,7 +63,7 @@ fn case() -> impl Strategy<Value = Case> {
 }
 
 proptest! {
-    #![proptest_config(cases(80))]
+    #![proptest_config(cases(250))]
 
     #[test]
     fn every_replica_shows_what_the_model_makes_of_its_log_and_in_the_end_all_agree(

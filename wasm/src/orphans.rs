@@ -57,7 +57,10 @@ pub(crate) fn take_over(host: &Rc<Host>) {
             Ok(entries) => entries,
             Err(error) => return warn("The replicas on this device cannot be listed", &error.to_string()),
         };
-        for entry in entries.into_iter().filter(|entry| entry.store != own) {
+        let database = host.entry().database_id;
+        // One that was never created has nothing; one of another database of this name has nothing for this one.
+        let others = entries.into_iter().filter(|entry| entry.store != own && entry.database_id == database);
+        for entry in others {
             if let Err(error) = take_over_from(&host, &entry).await {
                 warn(&["Replica store ", &entry.store.to_string(), " is left alone"].concat(), &error.to_string());
             }

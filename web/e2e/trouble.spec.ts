@@ -124,3 +124,27 @@ test("what became of a booking is announced", async ({ desk }) => {
   await outcomes.getByRole("button", { name: "Dismiss" }).click();
   await expect(outcomes).not.toContainText("News");
 });
+
+test("a new database of the same name is told, and one can start with it", async ({
+  desk,
+  relay,
+}) => {
+  await desk.openWithRooms();
+  await desk.book({ title: "Of the old database", room: "Cypress", start: "09:00", end: "10:00" });
+  await desk.settled();
+
+  await relay.kill();
+  await relay.forget();
+  await relay.start();
+  const alert = desk.page.getByRole("alert").filter({ hasText: "new database of this name" });
+  await expect(alert).toBeVisible();
+  await expect(desk.myBooking("Of the old database")).toContainText("Confirmed");
+  await expect(desk.page.getByRole("button", { name: "Book a room" })).toBeDisabled();
+
+  await desk.page.getByRole("button", { name: "Start with the new database" }).click();
+  await expect(desk.page.getByRole("button", { name: "Use sample rooms" })).toBeVisible();
+  await desk.openWithRooms();
+  await desk.book({ title: "Of the new one", room: "Cypress", start: "09:00", end: "10:00" });
+  await expect(desk.myBooking("Of the new one")).toContainText("Confirmed");
+  await expect(desk.myBooking("Of the old database")).toHaveCount(0);
+});

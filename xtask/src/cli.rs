@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Build,
     /// Run everything that CI runs, or the parts that are named
     Test(TestOptions),
+    /// Measure what docs/PERFORMANCE.md tells
+    Bench,
     /// Open the page in a browser as soon as something listens on the port (`serve --open` starts this)
     #[command(hide = true)]
     OpenWhenReady {

@@ -4,6 +4,7 @@
 //! each skipped when nothing that it reads has changed; [`serve`] and [`mod@test`] say which of them they
 //! need and what is to be run afterwards. An error is one sentence that says what to do.
 
+mod bench;
 mod build;
 mod chromium;
 mod cli;
@@ -52,6 +53,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Test(options) => test::run(&workspace, &options),
+        Command::Bench => bench::run(&workspace).map(|()| ExitCode::SUCCESS),
         Command::OpenWhenReady { .. } => unreachable!("answered above"),
     }
 }

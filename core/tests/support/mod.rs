@@ -168,7 +168,11 @@ impl Network {
 
     /// Delivers until nothing is under way.
     pub(crate) fn settle(&mut self) {
-        while self.deliver_one(0).is_some() {}
+        let mut delivered = 0;
+        while self.deliver_one(0).is_some() {
+            delivered += 1;
+            assert!(delivered < 100_000, "the replicas never come to an end");
+        }
     }
 
     /// Delivers one frame, of the n-th link end that has one (modulo how many there are); says to which host, if there

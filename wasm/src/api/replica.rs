@@ -225,6 +225,20 @@ impl Replica {
         };
         self.closing.get_or_init(close).clone()
     }
+
+    /// Closes the replica for good, when the relay holds a new database of this name: the next opening begins anew. What
+    /// is stored stays on this device, but no tab opens it again.
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn leave(&self) -> Promise {
+        let leave = || {
+            let host = Rc::clone(&self.host);
+            promise(async move {
+                host.leave().await;
+                Ok(JsValue::UNDEFINED)
+            })
+        };
+        self.closing.get_or_init(leave).clone()
+    }
 }
 
 /// A write that was accepted and is stored on this device.

@@ -188,6 +188,19 @@ impl Host {
         trap::forget(self);
     }
 
+    /// Closes the replica for good: no tab of this browser opens a replica of this very database again. What is stored
+    /// stays stored; should the database come back, what only these replicas hold is taken over as ever.
+    pub(crate) async fn leave(&self) {
+        self.entry.borrow_mut().is_abandoned = true;
+        let left = self.entry();
+        self.close().await;
+        // A list that cannot be read or written leaves the others to be left in the same way when they are opened.
+        let Ok(entries) = Registry::replicas_of(self.name.as_str()).await else { return };
+        for entry in entries.into_iter().filter(|entry| entry.database_id == left.database_id) {
+            let _ = Registry::put(&Entry { is_abandoned: true, ..entry }).await;
+        }
+    }
+
     // --- The end ------------------------------------------------------------------------------------------------------
 
     /// Something in this instance panicked. What the engine holds in memory is not to be trusted: nothing is written or

@@ -72,6 +72,11 @@ export class Relay {
     await once(child, "exit");
   }
 
+  /** Loses all that it has stored, while it does not run. */
+  async forget(): Promise<void> {
+    await rm(this.data, { recursive: true, force: true });
+  }
+
   async dispose(): Promise<void> {
     await this.kill();
     await rm(this.data, { recursive: true, force: true });

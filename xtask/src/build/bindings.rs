@@ -3,10 +3,12 @@
 //! The generator is a library of this program, and so pinned by `Cargo.lock` to the version that the
 //! module was compiled with; there is no tool to install.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::{Context, Result};
 use wasm_bindgen_cli_support::Bindgen;
 
-use super::Due;
+use super::{Due, engine};
 use crate::fingerprint::Fingerprint;
 use crate::stamp::Stamp;
 use crate::workspace::Workspace;
@@ -25,17 +27,25 @@ pub(crate) fn look(workspace: &Workspace) -> Result<Due<'_>> {
     if stamp.is_current()? {
         return Ok(Due::Nothing);
     }
-    Due::work(move || stamp.renew(|| generate(workspace)))
+    Due::work(move || stamp.renew(|| generate(&workspace.module(), &workspace.package())))
 }
 
-fn generate(workspace: &Workspace) -> Result<()> {
-    let package = workspace.package();
+/// The package with the engine's benchmark; its folder.
+pub(crate) fn bench_package(workspace: &Workspace) -> Result<PathBuf> {
+    let target = workspace.notes().join("bench");
+    let module = engine::build_bench(workspace, &target)?;
+    let package = target.join("package");
+    generate(&module, &package)?;
+    Ok(package)
+}
+
+fn generate(module: &Path, package: &Path) -> Result<()> {
     if package.exists() {
         // Files of an earlier build, snippets for example, would stay otherwise.
-        std::fs::remove_dir_all(&package).with_context(|| format!("{} cannot be emptied", package.display()))?;
+        std::fs::remove_dir_all(package).with_context(|| format!("{} cannot be emptied", package.display()))?;
     }
     Bindgen::new()
-        .input_path(workspace.module())
+        .input_path(module)
         .out_name(NAME)
         .web(true)?
         .typescript(true)
@@ -43,7 +53,7 @@ fn generate(workspace: &Workspace) -> Result<()> {
         .omit_default_module_path(false)
         .remove_name_section(true)
         .remove_producers_section(true)
-        .generate(&package)
+        .generate(package)
         .context("The JavaScript bindings could not be generated")?;
     let path = package.join("package.json");
     std::fs::write(&path, manifest()).with_context(|| format!("{} cannot be written", path.display()))

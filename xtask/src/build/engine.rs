@@ -1,6 +1,7 @@
 //! The engine and its browser host as a WebAssembly module.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::Result;
 
@@ -9,18 +10,28 @@ use crate::workspace::{WASM_TARGET, Workspace};
 
 /// Builds the module. Cargo knows itself whether there is anything to do.
 pub(crate) fn build(workspace: &Workspace) -> Result<()> {
+    command::run(&mut cargo_build(workspace))
+}
+
+/// Builds the module with its benchmark, into a folder of its own, so that it never becomes what is shipped.
+pub(crate) fn build_bench(workspace: &Workspace, target: &Path) -> Result<PathBuf> {
+    command::run(cargo_build(workspace).args(["--features", "bench", "--target-dir"]).arg(target))?;
+    Ok(target.join(WASM_TARGET).join("wasm").join("bayou_wasm.wasm"))
+}
+
+fn cargo_build(workspace: &Workspace) -> Command {
     let mut cargo = workspace.cargo();
     cargo
         .args(["build", "--package", "bayou-wasm", "--profile", "wasm", "--target", WASM_TARGET])
         .arg("--config")
         .arg(remapping(workspace));
     without_own_flags(&mut cargo);
-    command::run(&mut cargo)
+    cargo
 }
 
 /// `RUSTFLAGS` would replace the flags of `.cargo/config.toml`, without which randomness does not
 /// compile for the browser.
-pub(crate) fn without_own_flags(cargo: &mut std::process::Command) {
+pub(crate) fn without_own_flags(cargo: &mut Command) {
     cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
 }
 

@@ -1,0 +1,32 @@
+//! `cargo xtask bench`: measures what `docs/PERFORMANCE.md` tells. It reports figures and judges none of them.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::build::{Builder, RelayProfile, Step, bench_package};
+use crate::chromium;
+use crate::command;
+use crate::console;
+use crate::workspace::Workspace;
+
+/// Builds what is shipped and measures it, part after part.
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    let chromium = chromium::find_or_install()?;
+    Builder::new(workspace, RelayProfile::Release).reach(&[Step::Page, Step::Relay])?;
+    console::note("The engine, native:");
+    command::run(workspace.cargo().args(["bench", "--package", "bayou-core", "--bench", "engine"]))?;
+    let package = bench_package(workspace)?;
+    console::note("The engine, WebAssembly in Node:");
+    let script = workspace.root().join("wasm").join("bench").join("engine.mjs");
+    command::run(Command::new("node").arg(script).arg(package))?;
+    console::note("The whole path, in Chromium on this machine:");
+    let mut playwright = workspace.npm();
+    playwright.args(["run", "bench"]).env("CHROMIUM_PATH", chromium);
+    playwright.env("BAYOU_RELAY", workspace.relay(RelayProfile::Release));
+    command::run(&mut playwright)?;
+    console::note("The page's weight:");
+    // It says in its exit code whether the budget is kept, which is nothing that stops a measurement.
+    let _over_budget = command::run(workspace.npm().args(["run", "--silent", "weight"]));
+    Ok(())
+}
