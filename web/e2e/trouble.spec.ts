@@ -97,22 +97,28 @@ test("when storage is full the page says so and is read only", async ({ desk }) 
   ).toBeDisabled();
 });
 
-test("closing a tab asks first while something is not stored yet", async ({ desk }) => {
+test("closing a tab asks first while something is not stored yet, and only then", async ({
+  desk,
+}) => {
   const { page } = desk;
   await desk.openWithRooms();
+  // What the browser asks the page before it closes it. (Closing it for real with the question open has brought the
+  // whole browser down now and then.)
+  const asks = (): Promise<boolean> =>
+    page.evaluate(() => {
+      const event = new Event("beforeunload", { cancelable: true });
+      window.dispatchEvent(event);
+      return event.defaultPrevented;
+    });
+  await desk.settled();
+  expect(await asks()).toBe(false);
   await page.evaluate(() => {
     const replica = window.bayou;
     if (replica === undefined) throw new Error("the page has published its replica");
     const summary = replica.summary();
     replica.summary = () => ({ ...summary, saving: 1 });
   });
-  // A page asks only those who have touched it.
-  await page.getByRole("heading", { level: 1 }).click();
-  const asked = page.waitForEvent("dialog");
-  await page.close({ runBeforeUnload: true });
-  const dialog = await asked;
-  expect(dialog.type()).toBe("beforeunload");
-  await dialog.dismiss();
+  expect(await asks()).toBe(true);
 });
 
 test("what became of a booking is announced", async ({ desk }) => {
