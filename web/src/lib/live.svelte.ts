@@ -5,13 +5,24 @@
 import type { Booking, Failure, Inspection, LinkState, Replica, Room, Slot, Summary } from "bayou";
 import { createContext } from "svelte";
 import { createSubscriber } from "svelte/reactivity";
+import { paced } from "./pace.ts";
 import { type RoomsById, byId } from "./states.ts";
+
+/** So often the page follows a replica that changes all the time. */
+const REDRAW_MILLISECONDS = 50;
 
 export class LiveReplica {
   readonly #subscribe: () => void;
 
   constructor(readonly replica: Replica) {
-    this.#subscribe = createSubscriber((update) => replica.onChange(update));
+    this.#subscribe = createSubscriber((update) => {
+      const redrawing = paced(update, REDRAW_MILLISECONDS);
+      const unsubscribe = replica.onChange(redrawing.ask);
+      return () => {
+        redrawing.stop();
+        unsubscribe();
+      };
+    });
   }
 
   /** The replica itself, for a reader that wants to be told of changes. */
