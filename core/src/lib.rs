@@ -95,6 +95,7 @@ mod commit;
 mod digest;
 mod draft;
 mod elsewhere;
+mod execution;
 mod id;
 mod journal;
 pub mod limits;

@@ -1,9 +1,10 @@
-//! Executing a write: dependency check, update set, alternatives, error log. Check and update are one atomic step.
+//! Executing a draft: dependency check, update set, alternatives, error log. Check and update are one atomic step.
 
 use std::sync::Arc;
 
 use crate::{
     draft::{Condition, DependencyCheck, Draft, Expectation, Operation, UpdateSet},
+    execution::id_key,
     id::WriteId,
     limits::{BLOCKERS_MAX, FIELDS_MAX},
     outcome::{Attempt, Branch, Conflict, Outcome, Step},
@@ -11,19 +12,10 @@ use crate::{
     relation,
     tuple_store::{Effect, Tables},
     value::{Fields, Key, Name, Row, Tuple, Value},
-    write::{Write, WriteKind},
 };
 
-/// Executes a write on the data it meets. The result depends on that data and on nothing else.
-pub(crate) fn execute(tables: &mut Tables, write: &Write) -> (Vec<Effect>, Outcome) {
-    match write.kind() {
-        WriteKind::Update(draft) => execute_draft(tables, &write.id, draft),
-        // Its effect is on the version vector and took place when it was inserted.
-        WriteKind::CreateReplica => (Vec::new(), Outcome { branch: Branch::Update, attempts: Vec::new() }),
-    }
-}
-
-fn execute_draft(tables: &mut Tables, id: &WriteId, draft: &Draft) -> (Vec<Effect>, Outcome) {
+/// Executes a draft on the data it meets. The result depends on that data and on nothing else.
+pub(crate) fn execute_draft(tables: &mut Tables, id: &WriteId, draft: &Draft) -> (Vec<Effect>, Outcome) {
     let mut attempts = Vec::new();
     let alternatives = (0_u16..).zip(&draft.alternatives).map(|(index, alternative)| {
         (Step::Alternative(index), Branch::Alternative(index), &alternative.check, &alternative.update)
@@ -115,15 +107,6 @@ fn report(tables: &mut Tables, id: &WriteId, fields: &Fields) -> Effect {
     const WRITE: Name = Name::literal("write");
     let text = id.to_string();
     let fields = fields.with(WRITE, Value::from(text.as_str()));
-    let key = error_key(id);
+    let key = id_key(id);
     tables.set(&relation::ERRORS, &key, Some(Arc::new(Tuple { fields, written_by: id.clone() })))
-}
-
-/// The key of a write in the error log: its id, or where a deep chain of creations makes that too long, its digest.
-fn error_key(id: &WriteId) -> Key {
-    let text = id.to_string();
-    Key::new(&text).unwrap_or_else(|_| {
-        let digest = crate::digest::Digest::EMPTY.chained(&[text.as_bytes()]);
-        Key::new(&digest.to_string()).expect("a digest has 32 characters")
-    })
 }

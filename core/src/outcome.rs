@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::{
     stamp::Csn,
-    value::{Key, Name, Row},
+    value::{Key, Name, Row, Text},
 };
 
 /// The result of executing a write at its place in the log. A conflict is a value, not an error.
@@ -18,6 +18,13 @@ pub struct Outcome {
     pub attempts: Vec<Attempt>,
 }
 
+impl Outcome {
+    /// An outcome with no attempt before it.
+    pub(crate) const fn plain(branch: Branch) -> Self {
+        Self { branch, attempts: Vec::new() }
+    }
+}
+
 /// Which part of a write was applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Branch {
@@ -27,6 +34,12 @@ pub enum Branch {
     Alternative(u16),
     /// None: the write stands in the error log.
     Reported,
+    /// None: the primary refused the write. [`Conflict::Refused`] says why.
+    Refused,
+    /// None: a lost write that was offered again had been offered again before.
+    Duplicate,
+    /// None here: this version does not know what the write does.
+    Unknown,
 }
 
 /// A step that did not fit.
@@ -78,6 +91,11 @@ pub enum Conflict {
         /// Its key.
         key: Key,
     },
+    /// The primary refused the write.
+    Refused {
+        /// Why, for people.
+        reason: Text,
+    },
 }
 
 impl fmt::Display for Conflict {
@@ -93,6 +111,7 @@ impl fmt::Display for Conflict {
             Self::KeyTaken { relation, key } => write!(f, "{relation}/{key} is there already"),
             Self::KeyMissing { relation, key } => write!(f, "{relation}/{key} is not there"),
             Self::TupleFull { relation, key } => write!(f, "{relation}/{key} would have too many fields"),
+            Self::Refused { reason } => write!(f, "refused: {reason}"),
         }
     }
 }

@@ -9,8 +9,8 @@ use core::ops::Bound;
 use std::collections::VecDeque;
 
 use crate::{
+    execution,
     id::WriteId,
-    merge,
     outcome::{Branch, Outcome},
     stamp::Csn,
     tuple_store::{Effect, TupleStore},
@@ -140,7 +140,7 @@ impl Replay {
     }
 
     fn execute(&mut self, store: &mut TupleStore, write: &Write) -> Applied {
-        let (effects, outcome) = merge::execute(&mut store.tentative, write);
+        let (effects, outcome) = execution::execute(&mut store.tentative, write, None);
         if !self.undone.is_empty() {
             self.cost.redone += 1;
         }

@@ -100,6 +100,16 @@ impl Term {
     /// The term of a database's first primary.
     pub const FIRST: Self = Self(1);
 
+    /// The term that follows.
+    ///
+    /// # Panics
+    /// After 2^32 changes of the primary, which no database sees.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        assert!(self.0 < u32::MAX, "the primary changes fewer than 2^32 times");
+        Self(self.0 + 1)
+    }
+
     /// The number.
     #[must_use]
     pub const fn get(self) -> u32 {

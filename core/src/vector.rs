@@ -103,8 +103,28 @@ impl VersionVector {
         self.entries.is_empty()
     }
 
+    /// The least vector that covers what either covers: the greater knowledge of each id that one of the two has an
+    /// entry for. What one of them knows to be retired has no entry in the result, which covers its creation.
+    #[must_use]
+    pub fn merged(&self, other: &Self) -> Self {
+        let mut merged = Self::default();
+        for id in self.entries.keys().chain(other.entries.keys()) {
+            let (ours, theirs) = (self.knowledge_of(id), other.knowledge_of(id));
+            let greater = if ours >= theirs { self } else { other };
+            if let (Knowledge::Through(_), Some(entry)) = (ours.max(theirs), greater.entry(id)) {
+                merged.set(id.clone(), *entry);
+            }
+        }
+        merged
+    }
+
     pub(crate) fn set(&mut self, replica: ReplicaId, entry: VectorEntry) {
         self.entries.insert(replica, entry);
+    }
+
+    /// Takes the entry away: the replica retired, or its creation lost its place.
+    pub(crate) fn remove(&mut self, replica: &ReplicaId) {
+        self.entries.remove(replica);
     }
 }
 
@@ -136,6 +156,17 @@ mod tests {
         assert_eq!(empty.knowledge_of(&ReplicaId::first()), Knowledge::NotCreated);
         assert!(!empty.covers(&"1@0.5".parse().unwrap()));
         assert!(!empty.dominates(&VersionVector::of_new_database()));
+    }
+
+    #[test]
+    fn merging_takes_the_greater_knowledge_of_each_id() {
+        let knows_retirement = vector(&[("0", 9)]);
+        let older = vector(&[("0", 6), ("0.5", 8)]);
+        let newer_creation = vector(&[("0", 12), ("0.12", 14), ("0.5", 8)]);
+        assert_eq!(knows_retirement.merged(&older), vector(&[("0", 9)]));
+        assert_eq!(older.merged(&knows_retirement), vector(&[("0", 9)]));
+        assert_eq!(knows_retirement.merged(&newer_creation), vector(&[("0", 12), ("0.12", 14)]));
+        assert_eq!(older.merged(&VersionVector::default()), older);
     }
 
     #[test]

@@ -10,17 +10,64 @@ use crate::{
     draft::{Draft, DraftError},
     id::{ReplicaId, WriteId},
     limits::WRITE_BYTES_MAX,
-    stamp::Stamp,
+    stamp::{Stamp, Term},
     vector::{VectorEntry, VersionVector},
 };
 
-/// What a write does.
+/// What a write does. The first byte of a body is the number of its kind, in the order given here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WriteKind {
     /// An application's write.
     Update(Draft),
     /// Creates the replica whose id is this write's id \[97 §4.3\].
     CreateReplica,
+    /// Ends the replica that accepted it: it accepts nothing afterwards \[97 §4.3\].
+    RetireReplica,
+    /// The replica that accepted it agrees to become the primary.
+    Consent,
+    /// The last write that a primary commits: the successor goes on with the next CSN, in this term.
+    HandOver {
+        /// The successor, which has consented.
+        to: ReplicaId,
+        /// The successor's term.
+        term: Term,
+    },
+    /// The first write of a new term, whose accepter took the primary role without being given it.
+    TakeOver {
+        /// The new term.
+        term: Term,
+    },
+    /// An update that lost its place in the log, because another write was committed under its id, offered again.
+    Again {
+        /// What is offered again: the digest of the lost write's chain, through it. Of several writes with one tag, the
+        /// first in the log order takes effect.
+        tag: Digest,
+        /// What it wrote.
+        draft: Draft,
+    },
+    /// A kind that this version does not know. The write is kept and carried on, and has no effect here.
+    #[serde(skip)]
+    Unknown(u8),
+}
+
+/// The least number that is no known kind's.
+const KINDS: u8 = 7;
+
+impl WriteKind {
+    /// The draft of an application's write.
+    #[must_use]
+    pub const fn draft(&self) -> Option<&Draft> {
+        match self {
+            Self::Update(draft) | Self::Again { draft, .. } => Some(draft),
+            _ => None,
+        }
+    }
+
+    /// Whether this version cannot tell what the write does.
+    #[must_use]
+    pub const fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown(_))
+    }
 }
 
 /// Why bytes are no write.
@@ -52,7 +99,7 @@ pub(crate) struct Body {
 
 impl Body {
     pub(crate) fn new(kind: WriteKind) -> Result<Self, DraftError> {
-        if let WriteKind::Update(draft) = &kind {
+        if let Some(draft) = kind.draft() {
             draft.check()?;
         }
         // Serialising plain data into a growing vector has no way to fail.
@@ -67,11 +114,15 @@ impl Body {
         if bytes.len() > WRITE_BYTES_MAX {
             return Err(WriteError::TooLarge { bytes: bytes.len() });
         }
-        let (kind, rest) = postcard::take_from_bytes(&bytes).map_err(|_| WriteError::Malformed)?;
+        let number = *bytes.first().ok_or(WriteError::Malformed)?;
+        if number >= KINDS {
+            return Ok(Self { bytes, kind: WriteKind::Unknown(number) });
+        }
+        let (kind, rest) = postcard::take_from_bytes::<WriteKind>(&bytes).map_err(|_| WriteError::Malformed)?;
         if !rest.is_empty() {
             return Err(WriteError::Malformed);
         }
-        if let WriteKind::Update(draft) = &kind {
+        if let Some(draft) = kind.draft() {
             draft.check()?;
         }
         Ok(Self { bytes, kind })
@@ -108,16 +159,22 @@ impl Write {
         &self.body.kind
     }
 
-    /// Extends a vector by this write, and by the replica that it creates.
+    /// Extends a vector by this write, and by the replica that it creates; a retirement takes the entry away.
     ///
     /// That takes place on insertion, whatever becomes of the write when it is executed.
-    /// A vector that covers the write stays as it is.
+    /// A vector that covers the write stays as it is. The entry of the database's first replica, which no creation
+    /// vouches for, stays for ever.
     pub(crate) fn extend(&self, vector: &mut VersionVector) {
         if vector.covers(&self.id) {
             return;
         }
         let entry = VectorEntry { stamp: self.id.stamp, chain: self.chain };
-        vector.set(self.id.replica.clone(), entry);
+        let is_first = self.id.replica.creation().is_none();
+        if matches!(self.kind(), WriteKind::RetireReplica) && !is_first {
+            vector.remove(&self.id.replica);
+        } else {
+            vector.set(self.id.replica.clone(), entry);
+        }
         if let (WriteKind::CreateReplica, Some(created)) = (self.kind(), ReplicaId::created_by(&self.id)) {
             vector.set(created, entry);
         }

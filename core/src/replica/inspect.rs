@@ -127,7 +127,12 @@ fn last<T>(rows: &[T], rows_max: usize) -> &[T] {
 fn describe(write: &Write) -> String {
     let draft = match write.kind() {
         WriteKind::CreateReplica => return format!("create replica {}.{}", write.id.replica, write.id.stamp),
-        WriteKind::Update(draft) => draft,
+        WriteKind::RetireReplica => return format!("retire replica {}", write.id.replica),
+        WriteKind::Consent => return format!("{} agrees to become the primary", write.id.replica),
+        WriteKind::HandOver { to, term } => return format!("hand the primary role to {to}, term {}", term.get()),
+        WriteKind::TakeOver { term } => return format!("take the primary role, term {}", term.get()),
+        WriteKind::Unknown(kind) => return format!("of kind {kind}, which this version does not know"),
+        WriteKind::Update(draft) | WriteKind::Again { draft, .. } => draft,
     };
     let Draft { update, alternatives, .. } = draft;
     let mut text = String::new();

@@ -1,12 +1,6 @@
 //! Writes of the application in words.
 
-use crate::{
-    draft::Operation,
-    replica::Replica,
-    tuple_store::View,
-    value::Fields,
-    write::{Write, WriteKind},
-};
+use crate::{draft::Operation, replica::Replica, tuple_store::View, value::Fields, write::Write};
 
 use super::{
     fields::{BOOKINGS, CANCELLED, ROOMS, read_room},
@@ -16,7 +10,7 @@ use super::{
 /// What a write of this application does, in a few words; `None` if it is none of its writes.
 #[must_use]
 pub fn describe(replica: &Replica, write: &Write) -> Option<String> {
-    let WriteKind::Update(draft) = write.kind() else { return None };
+    let draft = write.kind().draft()?;
     let title = |fields: &Fields| fields.value("title").as_text().cloned().unwrap_or_default();
     match draft.update.0.as_slice() {
         [Operation::Insert(relation, _, fields)] if *relation == BOOKINGS => {

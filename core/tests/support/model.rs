@@ -139,6 +139,7 @@ impl Story {
             Conflict::KeyTaken { relation, key } => Clash::Taken(relation.to_string(), key.to_string()),
             Conflict::KeyMissing { relation, key } => Clash::Missing(relation.to_string(), key.to_string()),
             Conflict::TupleFull { relation, key } => Clash::Full(relation.to_string(), key.to_string()),
+            Conflict::Refused { .. } => panic!("the model refuses nothing"),
         };
         let clashes = outcome.attempts.iter().map(|attempt| (attempt.step, clash(&attempt.conflict)));
         Self { branch: outcome.branch, clashes: clashes.collect() }

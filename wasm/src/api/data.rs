@@ -140,6 +140,10 @@ pub enum OutcomeResult {
     Reported,
     /// The primary refused it.
     Refused,
+    /// Nothing: it is a lost write that had been offered again before.
+    Duplicate,
+    /// Not known here: the write is of a newer version.
+    Unknown,
 }
 
 /// What became of a write; of a tentative one, what would become of it at present.
@@ -167,6 +171,9 @@ impl Outcome {
             Branch::Update => (OutcomeResult::Applied, None),
             Branch::Alternative(index) => (OutcomeResult::Merged, Some(index)),
             Branch::Reported => (OutcomeResult::Reported, None),
+            Branch::Refused => (OutcomeResult::Refused, None),
+            Branch::Duplicate => (OutcomeResult::Duplicate, None),
+            Branch::Unknown => (OutcomeResult::Unknown, None),
         };
         let reasons: Vec<String> = outcome.attempts.iter().map(|attempt| attempt.conflict.to_string()).collect();
         let reason = (!reasons.is_empty()).then(|| reasons.join("; "));
