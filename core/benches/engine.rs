@@ -57,7 +57,7 @@ fn recover_10_000_bookings(bencher: Bencher) {
         tab.stored
     };
     bencher.with_inputs(with_inputs).bench_local_values(|stored| {
-        Replica::recover(Options::default(), stored).expect("what was stored can be recovered")
+        Replica::recover(Options::default(), stored).expect("what was stored can be recovered").replica
     });
 }
 

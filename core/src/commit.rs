@@ -1,40 +1,102 @@
 //! The primary's part: giving each write its place in the committed order \[97 §3.2\].
 
 use crate::{
+    execution,
     id::WriteId,
     journal::Journal,
     stamp::Term,
-    write_log::{LogError, WriteLog},
+    tuple_store::Tables,
+    value::Text,
+    write::{Write, WriteKind},
+    write_log::{LogError, Place, WriteLog},
 };
 
 /// The primary role, held.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Primary {
     pub(crate) term: Term,
     pub(crate) paused: bool,
+    /// The role was taken, by an operator's will, and not begun: commits of the term before it still count.
+    pub(crate) taking_over: bool,
 }
 
+/// Whether a write may have a place in the committed order for what it wants to do.
+pub(crate) type Judge<'a> = dyn FnMut(&Write, &WriteLog) -> Option<Text> + 'a;
+
 impl Primary {
-    /// Commits a write on first receipt, unless commits are paused.
+    pub(crate) const fn new(term: Term) -> Self {
+        Self { term, paused: false, taking_over: false }
+    }
+
+    /// Whether it gives out commits.
+    pub(crate) const fn is_active(&self) -> bool {
+        !self.paused && !self.taking_over
+    }
+
+    /// Commits a write on first receipt, if commits are given out and the write can be judged.
     pub(crate) fn commit_received(
         &self,
-        write: &WriteId,
+        id: &WriteId,
+        log: &mut WriteLog,
+        journal: &mut Journal,
+        judge: &mut Judge<'_>,
+    ) -> Result<(), LogError> {
+        match log.tentative().get(id) {
+            Some(write) if self.is_active() && can_be_judged(log, write) => {
+                let refused = judge(write, log);
+                self.commit(id, refused, log, journal)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Commits, in log order, what waited while commits were not given out.
+    pub(crate) fn commit_waiting(
+        &self,
+        log: &mut WriteLog,
+        journal: &mut Journal,
+        judge: &mut Judge<'_>,
+    ) -> Result<(), LogError> {
+        let waiting: Vec<WriteId> = log.tentative().keys().cloned().collect();
+        waiting.iter().try_for_each(|write| self.commit_received(write, log, journal, judge))
+    }
+
+    /// Gives a write the next place.
+    pub(crate) fn commit(
+        &self,
+        id: &WriteId,
+        refused: Option<Text>,
         log: &mut WriteLog,
         journal: &mut Journal,
     ) -> Result<(), LogError> {
-        if self.paused { Ok(()) } else { self.commit(write, log, journal) }
-    }
-
-    /// Commits, in log order, what waited while commits were paused.
-    pub(crate) fn commit_waiting(&self, log: &mut WriteLog, journal: &mut Journal) -> Result<(), LogError> {
-        let waiting: Vec<WriteId> = log.tentative().keys().cloned().collect();
-        waiting.iter().try_for_each(|write| self.commit(write, log, journal))
-    }
-
-    fn commit(&self, write: &WriteId, log: &mut WriteLog, journal: &mut Journal) -> Result<(), LogError> {
-        let csn = log.csn().next();
-        log.commit(write, csn, self.term)?;
-        journal.record_commit(write, csn, self.term);
+        let place = Place { csn: log.csn().next(), term: self.term, refused };
+        log.commit(id, &place)?;
+        journal.record_commit(id, &place);
         Ok(())
     }
+}
+
+/// A write of an unknown kind waits until this program knows it, and what its accepter wrote afterwards waits for it.
+fn can_be_judged(log: &WriteLog, write: &Write) -> bool {
+    !write.kind().is_unknown() && log.follows_committed(write)
+}
+
+/// Why the protocol itself refuses a write, if it does.
+pub(crate) fn refusal(write: &Write, log: &WriteLog, committed: &Tables) -> Option<Text> {
+    if matches!(write.kind(), WriteKind::HandOver { .. } | WriteKind::TakeOver { .. }) {
+        // The primary's own are committed when they are accepted, and are never judged.
+        return Some(Text::new_static("only the primary hands its role over"));
+    }
+    let mut replica = write.id.replica.clone();
+    while let Some(creation) = replica.creation() {
+        let refused = match log.position(&creation).and_then(|csn| log.at(csn)) {
+            Some(entry) => entry.refused.clone(),
+            None => execution::refusal_of(committed, &replica),
+        };
+        if refused.is_some() {
+            return refused;
+        }
+        replica = creation.replica;
+    }
+    None
 }

@@ -33,6 +33,23 @@ impl Digest {
     }
 }
 
+/// The digest of a sequence of parts that need not be held at once.
+#[derive(Default)]
+pub(crate) struct DigestBuilder(blake3::Hasher);
+
+impl DigestBuilder {
+    pub(crate) fn add(&mut self, part: &[u8]) {
+        self.0.update(&(part.len() as u64).to_le_bytes());
+        self.0.update(part);
+    }
+
+    pub(crate) fn finish(&self) -> Digest {
+        let mut first = [0; 16];
+        first.copy_from_slice(&self.0.finalize().as_bytes()[..16]);
+        Digest(first)
+    }
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))

@@ -1,11 +1,14 @@
 //! What is known to be on stable storage outside this browser.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
+    digest::Digest,
     id::{ReplicaId, WriteId},
     stamp::Stamp,
     vector::VersionVector,
+    wire::WireVector,
+    write_log::WriteLog,
 };
 
 /// For each replica, through which stamp its writes are known to be stored elsewhere.
@@ -33,6 +36,18 @@ impl Elsewhere {
                 true
             }
         }
+    }
+
+    /// What is to be stored: what is known of the writes that are still tentative.
+    pub(crate) fn to_wire(&self, log: &WriteLog) -> WireVector {
+        let accepters: BTreeSet<&ReplicaId> = log.tentative().keys().map(|id| &id.replica).collect();
+        let known = accepters.into_iter().filter_map(|id| Some((id.clone(), *self.0.get(id)?, Digest::EMPTY)));
+        known.collect()
+    }
+
+    /// All that a replica ever wrote is elsewhere, where its retirement is known.
+    pub(crate) fn note_retired(&mut self, replica: &ReplicaId) {
+        self.note(replica, Stamp::LAST);
     }
 
     pub(crate) fn note_all(&mut self, vector: &VersionVector) {

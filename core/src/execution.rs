@@ -23,10 +23,10 @@ pub(crate) fn execute(tables: &mut Tables, write: &Write, refused: Option<&Text>
     match write.kind() {
         WriteKind::Update(draft) => merge::execute_draft(tables, &write.id, draft),
         WriteKind::Again { tag, draft } => {
-            let key = Key::new(&tag.to_string()).expect("a digest has 32 characters");
-            if tables.tuple(&relation::AGAIN, &key).is_some() {
+            if is_known_again(tables, *tag) {
                 return (Vec::new(), Outcome::plain(Branch::Duplicate));
             }
+            let key = id_key(tag);
             let (mut effects, outcome) = merge::execute_draft(tables, &write.id, draft);
             effects.push(tables.set(&relation::AGAIN, &key, tuple(&write.id, Fields::none())));
             (effects, outcome)
@@ -80,15 +80,15 @@ pub(crate) fn has_consented(tables: &Tables, replica: &ReplicaId) -> bool {
     tables.tuple(&relation::CONSENTS, &id_key(replica)).is_some()
 }
 
-/// Why all writes of the replica are refused, if they are: its creation was, or that of a replica it descends from.
+/// Why the creation of the replica was refused, if it was.
 pub(crate) fn refusal_of(tables: &Tables, replica: &ReplicaId) -> Option<Text> {
-    let mut replica = replica.clone();
-    loop {
-        if let Some(tuple) = tables.tuple(&relation::REFUSED, &id_key(&replica)) {
-            return Some(tuple.fields.value("reason").as_text().cloned().unwrap_or_default());
-        }
-        replica = replica.creation()?.replica;
-    }
+    let tuple = tables.tuple(&relation::REFUSED, &id_key(replica))?;
+    Some(tuple.fields.value("reason").as_text().cloned().unwrap_or_default())
+}
+
+/// Whether a lost write was offered again under this tag.
+pub(crate) fn is_known_again(tables: &Tables, tag: Digest) -> bool {
+    tables.tuple(&relation::AGAIN, &id_key(&tag)).is_some()
 }
 
 fn tuple(written_by: &WriteId, fields: Fields) -> Option<Arc<Tuple>> {

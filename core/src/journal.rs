@@ -8,16 +8,17 @@
 use std::{collections::VecDeque, mem};
 
 use crate::{
-    id::WriteId,
+    id::{ReplicaId, WriteId},
     limits::STORED_BATCH_BYTES_MAX,
     output::{Event, Output, Outputs, PeerId, StoredBatch},
-    stamp::{Csn, Term},
+    stamp::{Csn, Stamp},
     wire::{
         Interner,
         frame::Frame,
-        record::{LogRecord, Record, encode_batch},
+        record::{Log, LogRecord, Record, encode_batch},
     },
     write::Write,
+    write_log::Place,
 };
 
 /// What a log record costs beside the body of a write, its replica's id included, at most.
@@ -58,10 +59,37 @@ impl Journal {
         self.log.push(LogRecord::Write(write));
     }
 
-    pub(crate) fn record_commit(&mut self, write: &WriteId, csn: Csn, term: Term) {
-        self.make_room(LOG_RECORD_BYTES);
+    pub(crate) fn record_commit(&mut self, write: &WriteId, place: &Place) {
+        let Place { csn, term, refused } = place.clone();
+        self.make_room(LOG_RECORD_BYTES + refused.as_ref().map_or(0, |reason| reason.len()));
         let id = self.interner.id(write);
-        self.log.push(LogRecord::Commit(id, csn, term));
+        self.log.push(LogRecord::Commit(id, csn, term, refused));
+    }
+
+    /// The tentative writes of a replica after a stamp lost their place.
+    pub(crate) fn record_displaced(&mut self, replica: &ReplicaId, after: Stamp) {
+        self.make_room(LOG_RECORD_BYTES);
+        let cut = self.interner.cut(replica, after);
+        self.log.push(LogRecord::Displaced(cut));
+    }
+
+    /// The commits beyond a CSN are void.
+    pub(crate) fn record_voided(&mut self, after: Csn) {
+        self.make_room(LOG_RECORD_BYTES);
+        self.log.push(LogRecord::Voided(after));
+    }
+
+    /// Records something in a batch of its own; the batch's number.
+    pub(crate) fn record_apart(&mut self, record: Record) -> u64 {
+        self.close_batch();
+        self.records.push(record);
+        self.close_batch();
+        self.issued
+    }
+
+    /// Whether all that was put out is stored.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.persisted == self.current()
     }
 
     /// The number of the batch that holds, or will hold, all that was recorded so far.
@@ -125,7 +153,7 @@ impl Journal {
             let replicas = mem::take(&mut self.interner).finish();
             let entries = mem::take(&mut self.log);
             self.log_bytes = 0;
-            self.records.push(Record::Log { replicas, entries });
+            self.records.push(Record::Log(Log { replicas, entries }));
         }
     }
 }

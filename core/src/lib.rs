@@ -39,8 +39,8 @@
 //! assert_eq!(rows.len(), 1);
 //! assert_eq!(rows[0].value("who"), &Value::from("Ada"));
 //! // A conflict is an outcome, not an error: Bert's write stands in the error log.
-//! assert_eq!(replica.status(&first).unwrap().outcome.branch, Branch::Update);
-//! assert_eq!(replica.status(&second).unwrap().outcome.branch, Branch::Reported);
+//! assert_eq!(replica.status(&first).unwrap().outcome.unwrap().branch, Branch::Update);
+//! assert_eq!(replica.status(&second).unwrap().outcome.unwrap().branch, Branch::Reported);
 //! # Ok(())
 //! # }
 //! # fn carry_out(replica: &mut Replica, outputs: Outputs) {
@@ -60,7 +60,7 @@
 //!
 //! ```
 //! # use bayou_core::*;
-//! # struct Store; impl Store { fn append(&mut self, _: StoredBatch) {} }
+//! # struct Store; impl Store { fn append(&mut self, _: StoredBatch) {} fn delete_before(&mut self, _: u64) {} }
 //! # struct Links; impl Links { fn send(&mut self, _: PeerId, _: Vec<u8>) {} fn close(&mut self, _: PeerId, _: u16) {} }
 //! fn carry_out(replica: &mut Replica, outputs: Outputs, store: &mut Store, links: &mut Links) {
 //!     for output in outputs {
@@ -73,6 +73,7 @@
 //!             }
 //!             Output::Transmit { peer, frame } => links.send(peer, frame),
 //!             Output::Disconnect { peer, reason } => links.close(peer, reason.code()),
+//!             Output::Forget { before } => store.delete_before(before), // now or later
 //!             Output::Event(_) => {} // tell the application
 //!         }
 //!     }
@@ -97,16 +98,19 @@ mod draft;
 mod elsewhere;
 mod execution;
 mod id;
+mod incoming;
 mod journal;
 pub mod limits;
 mod merge;
 mod outcome;
+mod outcomes;
 mod output;
 mod query;
 pub mod relation;
 mod replica;
 pub mod rooms;
 mod schedule;
+mod snapshot;
 mod sort;
 mod stamp;
 mod tuple_store;
@@ -123,7 +127,10 @@ pub use self::{
     outcome::{Attempt, Branch, Conflict, Outcome, Step, WriteStatus},
     output::{DisconnectReason, Event, Output, Outputs, PeerId, PeerKind, StoredBatch},
     query::{Comparison, Order, Predicate, Query, QueryError},
-    replica::{Inspection, LogRow, NotPrimary, Options, RecoverError, Replica, SubmitError, Summary},
+    replica::{
+        HandOverError, Inspection, LogRow, LogSize, NotPrimary, Options, RecoverError, Recovery, Replica, RetireError,
+        SubmitError, Summary, TakeOverError,
+    },
     schedule::ReorderCost,
     stamp::{Csn, Millis, Stamp, Term},
     tuple_store::View,

@@ -41,6 +41,9 @@ pub const REPLICA_DEPTH_MAX: usize = 64;
 /// Name of a database.
 pub const DATABASE_NAME_BYTES_MAX: usize = 64;
 
+/// Terms of one database: how often its primary role can move.
+pub const REIGNS_MAX: usize = 256;
+
 // --- Links ------------------------------------------------------------------------------------------------
 
 /// One frame on a link.
@@ -51,10 +54,18 @@ pub const BATCH_BYTES_TARGET: usize = 128 * 1024;
 pub const IN_FLIGHT_BYTES_MAX: usize = 1024 * 1024;
 /// Replicas that one frame may name.
 pub const FRAME_REPLICAS_MAX: usize = 20_000;
-/// Reason in a farewell.
+/// Data of one state transfer.
+pub const SNAPSHOT_BYTES_MAX: usize = 1024 * 1024 * 1024;
+/// State transfers that a replica receives at a time.
+pub const SNAPSHOTS_MAX: usize = 4;
+/// Reason in a farewell or of a refusal.
 pub const REASON_BYTES_MAX: usize = 200;
 
 // --- Storage ----------------------------------------------------------------------------------------------
 
+/// Outcomes of own writes that are kept when the writes are truncated.
+pub const OWN_OUTCOMES_MAX: usize = 10_000;
+/// Where a part of a checkpoint is closed and the next one begun.
+pub const CHECKPOINT_BYTES_TARGET: usize = 512 * 1024;
 /// One stored batch.
 pub const STORED_BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     stamp::Csn,
     value::{Key, Name, Row, Text},
@@ -26,7 +28,7 @@ impl Outcome {
 }
 
 /// Which part of a write was applied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Branch {
     /// The update set: there was no conflict.
     Update,
@@ -52,7 +54,7 @@ pub struct Attempt {
 }
 
 /// A step of a write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Step {
     /// The update set.
     Update,
@@ -123,8 +125,26 @@ pub struct WriteStatus {
     pub saved: bool,
     /// A replica outside this browser has it on stable storage, as far as is known here.
     pub known_elsewhere: bool,
-    /// Its position in the committed order; `None` while it is tentative.
+    /// Its position in the committed order; `None` while it is tentative, and where the log was truncated and nothing
+    /// more is known of it than that it is committed.
     pub csn: Option<Csn>,
-    /// Its outcome: final if it is committed, else where it stands at present.
-    pub outcome: Outcome,
+    /// It is committed, and the log was truncated beyond it.
+    pub omitted: bool,
+    /// Its outcome: final if it is committed, else where it stands at present. `None` where the log was truncated and
+    /// the outcome is not kept here.
+    pub outcome: Option<Outcome>,
+}
+
+impl WriteStatus {
+    /// Of a write that the log was truncated beyond; with its place and outcome, if these are kept.
+    pub(crate) fn omitted(kept: Option<(Csn, Outcome)>) -> Self {
+        let (csn, outcome) = kept.unzip();
+        Self { saved: true, known_elsewhere: true, csn, omitted: true, outcome }
+    }
+
+    /// Whether its position and outcome are final.
+    #[must_use]
+    pub const fn is_committed(&self) -> bool {
+        self.csn.is_some() || self.omitted
+    }
 }

@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::{
     id::{DatabaseId, ReplicaId, WriteId},
     limits::REASON_BYTES_MAX,
-    stamp::{Csn, Stamp},
+    stamp::Csn,
     wire::DecodeError,
     write_log::LogError,
 };
@@ -55,6 +55,11 @@ pub enum Output {
         peer: PeerId,
         /// Why.
         reason: DisconnectReason,
+    },
+    /// Stored batches with lower numbers than this are not needed any more; the host may delete them, at any time.
+    Forget {
+        /// The number of the first batch that is needed.
+        before: u64,
     },
     /// Something that the application may want to know.
     Event(Event),
@@ -111,6 +116,42 @@ pub enum Event {
         /// It stopped.
         paused: bool,
     },
+    /// This replica got the primary role, or gave it up.
+    RoleChanged {
+        /// It has it.
+        primary: bool,
+    },
+    /// Another replica has stored this one's retirement: this one's storage may be deleted.
+    Retired,
+    /// The data as of a commit came from a peer that holds no earlier writes.
+    Installed {
+        /// The commit.
+        csn: Csn,
+    },
+    /// The id of this replica is another one's, too, be it a copy of this one's storage, or this one is such a copy.
+    /// Nothing is accepted until a peer has given it a new id, which [`Event::Ready`] tells of.
+    IdLost {
+        /// The id.
+        replica: ReplicaId,
+    },
+    /// A write lost its place, because another one was committed under its id.
+    Displaced {
+        /// The write.
+        write: WriteId,
+        /// The write by which it was offered again from here, if it was an application's.
+        again: Option<WriteId>,
+    },
+    /// A later term made commits void that were known here: their writes are tentative again. It happens only when an
+    /// operator gave the primary role to a replica that had not heard of these commits.
+    CommitsVoided {
+        /// The last commit that stands.
+        after: Csn,
+        /// How many do not.
+        count: u64,
+    },
+    /// This primary met commits of its own line that it does not know: its storage is an old copy. It gives out none
+    /// until an operator resumes them.
+    PrimaryRestored,
 }
 
 /// Why this replica ends a session. It is the peer's fault, or at least not the state's: that is untouched.
@@ -137,23 +178,21 @@ pub enum DisconnectReason {
     /// The peer has the id of this replica.
     #[error("both replicas call themselves {0}: one runs on a copy of the other's storage")]
     SameReplica(ReplicaId),
-    /// The peer knows writes of this replica that this replica does not: its storage is an old copy.
-    #[error("writes of this replica through stamp {theirs} are known elsewhere, but {ours} is the last one held here")]
-    HistoryLost {
-        /// The last one here.
-        ours: Stamp,
-        /// The last one there.
-        theirs: Stamp,
-    },
     /// Two committed orders differ.
     #[error("the committed orders differ at or before commit {0}")]
     CommittedOrdersDiffer(Csn),
-    /// The peer commits, though this replica holds the primary role.
-    #[error("commits came from elsewhere, but this replica is the primary")]
-    SecondPrimary,
     /// A write or a commit does not fit what is held here.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// Sessions begin anew, because what was said of a replica's writes before does not hold any more.
+    #[error("the session is begun anew")]
+    Resync,
+    /// The data of a state transfer is not what it was said to be.
+    #[error("the data received does not have the digest that was announced")]
+    SnapshotDigest,
+    /// A state transfer is larger than any may be.
+    #[error("a state transfer has at most {} bytes", crate::limits::SNAPSHOT_BYTES_MAX)]
+    SnapshotTooLarge,
     /// This replica cannot create another.
     #[error("this replica cannot create another one; ask another replica")]
     CannotCreate,
@@ -182,9 +221,10 @@ impl DisconnectReason {
             Self::OutOfTurn(_) => 4405,
             Self::OtherDatabase { .. } | Self::OtherName => 4409,
             Self::SameReplica(_) => 4410,
-            Self::HistoryLost { .. } => 4411,
-            Self::CommittedOrdersDiffer(_) | Self::SecondPrimary => 4412,
+            Self::CommittedOrdersDiffer(_) => 4412,
             Self::Log(_) => 4422,
+            Self::Resync => 4205,
+            Self::SnapshotDigest | Self::SnapshotTooLarge => 4423,
             Self::CannotCreate => 4507,
             Self::NothingToJoin => 4503,
             Self::Silent { .. } => 4408,
@@ -195,7 +235,7 @@ impl DisconnectReason {
     /// Whether trying again by itself can not help: a person or a newer version has to act.
     #[must_use]
     pub const fn is_final_code(code: u16) -> bool {
-        matches!(code, 4409..=4412 | 4426)
+        matches!(code, 4409 | 4412 | 4426)
     }
 
     /// The reason in at most [`REASON_BYTES_MAX`] bytes.

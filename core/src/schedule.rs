@@ -4,18 +4,22 @@
 //! order it rolls back to the first place at which the two differ and replays from there, once for a whole batch of
 //! changes. A write that commits where it stands is not executed again: its effects are already those of its final
 //! position, for all that precedes it is the same.
+//!
+//! A commit of a kind that this version does not know ends what can be shown as committed: it and all commits beyond it
+//! are held back, executed in the tentative view only.
 
 use core::ops::Bound;
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use crate::{
     execution,
     id::WriteId,
     outcome::{Branch, Outcome},
     stamp::Csn,
-    tuple_store::{Effect, TupleStore},
+    tuple_store::{Base, Effect, TupleStore},
+    value::Text,
     write::Write,
-    write_log::WriteLog,
+    write_log::{CommittedWrite, WriteLog},
 };
 
 /// What a change of the log order cost.
@@ -31,7 +35,7 @@ pub struct ReorderCost {
 
 #[derive(Debug)]
 struct Applied {
-    id: WriteId,
+    write: Arc<Write>,
     effects: Vec<Effect>,
     outcome: Outcome,
 }
@@ -39,60 +43,141 @@ struct Applied {
 /// How far the data has followed the log.
 #[derive(Debug, Default)]
 pub(crate) struct Schedule {
-    /// The outcomes of the committed prefix; that of CSN n at n - 1.
-    committed: Vec<Outcome>,
-    /// The tentative writes in the order in which they were executed.
+    /// The data as of the omitted CSN. Who sends or stores it holds on to it while it moves on here.
+    base: Arc<Base>,
+    base_csn: Csn,
+    /// The executed commits beyond the base.
+    committed: VecDeque<Applied>,
+    /// What was executed after them in the tentative view, in log order.
     applied: VecDeque<Applied>,
+    /// How many of `applied` are commits that are held back.
+    held_back: usize,
 }
 
 impl Schedule {
+    /// Data that begins with a base, with nothing executed after it.
+    pub(crate) fn on(base: Base, csn: Csn) -> Self {
+        Self { base: Arc::new(base), base_csn: csn, ..Self::default() }
+    }
+
     /// Executes what the log has and the data has not yet followed.
     pub(crate) fn follow(&mut self, log: &mut WriteLog, store: &mut TupleStore) -> ReorderCost {
-        let inserted_from = log.take_inserted_from();
+        let mut changed_from = log.take_changed_from();
         let mut replay = Replay::default();
-        let commits = log.committed_after(csn_of(&self.committed));
+        let commits = log.committed_after(self.csn());
+        let shown = commits.iter().take_while(|commit| commit.refused.is_some() || !commit.write.kind().is_unknown());
+        let (commits, held_back) = commits.split_at(shown.count());
+        if self.held_back > 0 || !held_back.is_empty() {
+            // Rare, and over as soon as this program is brought up to date: no place is worth searching for.
+            replay.roll_back(&mut self.applied, 0, store);
+            changed_from = None;
+        }
 
         // Commits of what stands first anyway.
-        let in_place = commits.iter().zip(&self.applied).take_while(|(commit, applied)| commit.write.id == applied.id);
-        let in_place = in_place.count();
+        let in_place = |(commit, applied): &(&CommittedWrite, &Applied)| {
+            // Not by the id alone: another write may have been committed under it.
+            Arc::ptr_eq(&commit.write, &applied.write) && commit.refused.is_none()
+        };
+        let in_place = commits.iter().zip(&self.applied).take_while(in_place).count();
         if in_place < commits.len() {
             replay.roll_back(&mut self.applied, in_place, store);
         }
         for applied in self.applied.drain(..in_place) {
             applied.effects.iter().for_each(|effect| store.committed.redo(effect));
-            self.committed.push(applied.outcome);
+            self.committed.push_back(applied);
         }
         for commit in &commits[in_place..] {
-            let applied = replay.execute(store, &commit.write);
+            let applied = replay.execute(store, &commit.write, commit.refused.as_ref());
             applied.effects.iter().for_each(|effect| store.committed.redo(effect));
-            self.committed.push(applied.outcome);
+            self.committed.push_back(applied);
         }
+        for commit in held_back {
+            self.applied.push_back(replay.execute(store, &commit.write, commit.refused.as_ref()));
+        }
+        self.held_back = held_back.len();
 
-        // What was inserted among the tentative writes, and all that follows it.
-        if let Some(from) = inserted_from {
-            let kept = self.applied.partition_point(|applied| applied.id < from);
+        // What changed among the tentative writes, and all that follows it.
+        if let Some(from) = changed_from {
+            let kept = self.applied.partition_point(|applied| applied.write.id < from);
             replay.roll_back(&mut self.applied, kept, store);
         }
-        let after = self.applied.back().map_or(Bound::Unbounded, |last| Bound::Excluded(last.id.clone()));
+        let last = self.applied.range(self.held_back..).next_back();
+        let after = last.map_or(Bound::Unbounded, |last| Bound::Excluded(last.write.id.clone()));
         for write in log.tentative().range((after, Bound::Unbounded)).map(|(_, write)| write) {
-            self.applied.push_back(replay.execute(store, write));
+            self.applied.push_back(replay.execute(store, write, None));
         }
         replay.cost
     }
 
     /// The last commit that was executed.
     pub(crate) fn csn(&self) -> Csn {
-        csn_of(&self.committed)
+        Csn::new(self.base_csn.get() + self.committed.len() as u64).expect("a log holds fewer than 2^53 writes")
     }
 
-    /// The outcome of a committed write.
+    pub(crate) const fn base(&self) -> &Arc<Base> {
+        &self.base
+    }
+
+    /// Moves the effects of the first commits, which the log has truncated, into the base; hands out their outcomes.
+    pub(crate) fn truncate(&mut self, through: Csn) -> Vec<Outcome> {
+        let count = usize::try_from(through.get().saturating_sub(self.base_csn.get())).unwrap_or(usize::MAX);
+        let count = count.min(self.committed.len());
+        if count == 0 {
+            return Vec::new();
+        }
+        let base = Arc::make_mut(&mut self.base);
+        let mut outcomes = Vec::with_capacity(count);
+        for applied in self.committed.drain(..count) {
+            applied.effects.iter().for_each(|effect| base.apply(effect));
+            outcomes.push(applied.outcome);
+            self.base_csn = self.base_csn.next();
+        }
+        outcomes
+    }
+
+    /// Takes everything back that was executed after a CSN, so that it follows the log anew from there.
+    pub(crate) fn void_after(&mut self, csn: Csn, store: &mut TupleStore) -> ReorderCost {
+        let mut replay = Replay::default();
+        replay.roll_back(&mut self.applied, 0, store);
+        self.held_back = 0;
+        let kept = usize::try_from(csn.get() - self.base_csn.get()).expect("no more than are held");
+        if kept < self.committed.len() {
+            for undone in self.committed.drain(kept..).rev() {
+                store.tentative.undo(&undone.effects);
+                store.committed.undo(&undone.effects);
+                replay.cost.undone += 1;
+            }
+        }
+        replay.cost
+    }
+
+    /// Begins anew with the data as of a CSN; everything tentative is to be executed again.
+    pub(crate) fn install(&mut self, base: Base, csn: Csn, store: &mut TupleStore) {
+        store.committed = base.tables();
+        store.tentative = store.committed.clone();
+        *self = Self::on(base, csn);
+    }
+
+    /// The outcome of a committed write, if it is executed and not omitted.
     pub(crate) fn committed_outcome(&self, csn: Csn) -> Option<&Outcome> {
-        self.committed.get(usize::try_from(csn.get()).ok()?.checked_sub(1)?)
+        let index = csn.get().checked_sub(self.base_csn.get())?.checked_sub(1)?;
+        self.committed.get(usize::try_from(index).ok()?).map(|applied| &applied.outcome)
+    }
+
+    /// The outcome that a commit which is held back has at present.
+    pub(crate) fn held_back_outcome(&self, csn: Csn) -> Option<&Outcome> {
+        let index = csn.get().checked_sub(self.csn().get())?.checked_sub(1)?;
+        let index = usize::try_from(index).ok().filter(|index| *index < self.held_back)?;
+        Some(&self.applied[index].outcome)
     }
 
     /// The present outcome of a tentative write.
     pub(crate) fn tentative_outcome(&self, write: &WriteId) -> Option<&Outcome> {
-        let index = self.applied.binary_search_by(|applied| applied.id.cmp(write)).ok()?;
+        if self.held_back > 0 {
+            let mut tentative = self.applied.range(self.held_back..);
+            return tentative.find(|applied| applied.write.id == *write).map(|applied| &applied.outcome);
+        }
+        let index = self.applied.binary_search_by(|applied| applied.write.id.cmp(write)).ok()?;
         Some(&self.applied[index].outcome)
     }
 
@@ -101,24 +186,39 @@ impl Schedule {
     pub(crate) fn assert_invariants(&self, log: &WriteLog, store: &TupleStore) {
         use std::collections::BTreeMap;
 
-        assert_eq!(csn_of(&self.committed), log.csn(), "every committed write was executed");
-        assert!(self.applied.iter().map(|applied| &applied.id).eq(log.tentative().keys()), "executed in log order");
-        let mut expected: BTreeMap<_, _> =
-            store.committed.iter().map(|(relation, key, tuple)| ((relation, key), tuple)).collect();
-        for effect in self.applied.iter().flat_map(|applied| &applied.effects) {
-            match &effect.after {
-                Some(tuple) => expected.insert((&effect.relation, &effect.key), tuple),
-                None => expected.remove(&(&effect.relation, &effect.key)),
-            };
-        }
-        let tentative: BTreeMap<_, _> =
-            store.tentative.iter().map(|(relation, key, tuple)| ((relation, key), tuple)).collect();
-        assert!(expected == tentative, "the tentative view is the committed one with the tentative effects on top");
-    }
-}
+        use crate::{
+            tuple_store::{Tables, TupleKey},
+            value::Tuple,
+        };
 
-fn csn_of(committed: &[Outcome]) -> Csn {
-    Csn::new(committed.len() as u64).expect("a log holds fewer than 2^53 writes")
+        assert_eq!(self.base_csn, log.omitted().csn, "the base is the data as of the omitted CSN");
+        let held_back = log.committed_after(self.csn()).iter().map(|commit| &commit.write.id);
+        assert_eq!(held_back.len(), self.held_back, "every committed write was executed or is held back");
+        let in_order = held_back.chain(log.tentative().keys());
+        assert!(self.applied.iter().map(|applied| &applied.write.id).eq(in_order), "executed in log order");
+
+        let view = |tables: &Tables| -> BTreeMap<TupleKey, Arc<Tuple>> {
+            tables.iter().map(|(relation, key, tuple)| ((relation.clone(), key.clone()), Arc::clone(tuple))).collect()
+        };
+        let follow = |data: &mut BTreeMap<TupleKey, Arc<Tuple>>, effects: &VecDeque<Applied>| {
+            for effect in effects.iter().flat_map(|applied| &applied.effects) {
+                let key = (effect.relation.clone(), effect.key.clone());
+                match &effect.after {
+                    Some(tuple) => data.insert(key, Arc::clone(tuple)),
+                    None => data.remove(&key),
+                };
+            }
+        };
+        let mut data: BTreeMap<_, _> =
+            self.base.after(None).map(|(key, tuple)| (key.clone(), Arc::clone(tuple))).collect();
+        follow(&mut data, &self.committed);
+        assert!(data == view(&store.committed), "the committed view is the base with the committed effects on top");
+        follow(&mut data, &self.applied);
+        assert!(
+            data == view(&store.tentative),
+            "the tentative view is the committed one with the tentative effects on top"
+        );
+    }
 }
 
 /// One rollback and replay, with its cost.
@@ -134,13 +234,13 @@ impl Replay {
     fn roll_back(&mut self, applied: &mut VecDeque<Applied>, kept: usize, store: &mut TupleStore) {
         for undone in applied.drain(kept..).rev() {
             store.tentative.undo(&undone.effects);
-            self.undone.push((undone.id, undone.outcome.branch));
+            self.undone.push((undone.write.id.clone(), undone.outcome.branch));
             self.cost.undone += 1;
         }
     }
 
-    fn execute(&mut self, store: &mut TupleStore, write: &Write) -> Applied {
-        let (effects, outcome) = execution::execute(&mut store.tentative, write, None);
+    fn execute(&mut self, store: &mut TupleStore, write: &Arc<Write>, refused: Option<&Text>) -> Applied {
+        let (effects, outcome) = execution::execute(&mut store.tentative, write, refused);
         if !self.undone.is_empty() {
             self.cost.redone += 1;
         }
@@ -148,6 +248,6 @@ impl Replay {
         if before.is_ok_and(|before| before != outcome.branch) {
             self.cost.outcomes_changed += 1;
         }
-        Applied { id: write.id.clone(), effects, outcome }
+        Applied { write: Arc::clone(write), effects, outcome }
     }
 }

@@ -16,6 +16,8 @@ pub struct Stamp(u64);
 impl Stamp {
     /// Before every write.
     pub const ZERO: Self = Self(0);
+    /// After every write.
+    pub(crate) const LAST: Self = Self(STAMP_MAX);
 
     /// The stamp with this number, if it is below 2^53.
     #[must_use]

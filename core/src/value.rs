@@ -196,6 +196,16 @@ impl Value {
         if let Self::List(list) = self { Some(list) } else { None }
     }
 
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Null | Self::Bool(_) => 1,
+            Self::Int(_) => 9,
+            Self::Text(text) => text.len() + 2,
+            Self::Bytes(bytes) => bytes.len() + 2,
+            Self::List(list) => list.iter().map(Self::bytes).sum::<usize>() + 2,
+        }
+    }
+
     pub(crate) fn check(&self) -> Result<(), ValueError> {
         match self {
             Self::List(list) if list.iter().any(|element| matches!(element, Self::List(_))) => {
@@ -352,6 +362,11 @@ impl Fields {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// About how many bytes they take on the wire and in the store.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.iter().map(|(name, value)| name.as_str().len() + value.bytes() + 2).sum()
     }
 
     /// These fields with those of `patch` put over them; the caller sees to it that they are not too many.

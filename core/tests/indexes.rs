@@ -65,8 +65,8 @@ proptest! {
                 let without = plain.submit(0, draft.clone());
                 let branch = |outcome: Outcome| outcome.branch;
                 prop_assert_eq!(
-                    branch(indexed.hosts[0].replica.status(&with).unwrap().outcome),
-                    branch(plain.hosts[0].replica.status(&without).unwrap().outcome)
+                    branch(indexed.hosts[0].replica.status(&with).unwrap().outcome.unwrap()),
+                    branch(plain.hosts[0].replica.status(&without).unwrap().outcome.unwrap())
                 );
             }
         }

@@ -208,11 +208,11 @@ fn a_patch_that_would_make_a_tuple_too_wide_is_a_conflict() {
     network.submit(0, updates(vec![Operation::Put(named("a"), keyed("k"), many_fields(FIELDS_MAX))]));
     let patch = |field: &str| updates(vec![Operation::Patch(named("a"), keyed("k"), fields_of([(field, 1.into())]))]);
     let over = network.submit(0, patch("one_more"));
-    let outcome = network.hosts[0].replica.status(&over).unwrap().outcome;
+    let outcome = network.hosts[0].replica.status(&over).unwrap().outcome.unwrap();
     assert_eq!(outcome.branch, Branch::Reported);
     assert_eq!(outcome.attempts[0].conflict, Conflict::TupleFull { relation: named("a"), key: keyed("k") });
     let same = network.submit(0, patch("f1"));
-    assert_eq!(network.hosts[0].replica.status(&same).unwrap().outcome.branch, Branch::Update);
+    assert_eq!(network.hosts[0].replica.status(&same).unwrap().outcome.unwrap().branch, Branch::Update);
 }
 
 #[test]
@@ -223,13 +223,13 @@ fn an_outcome_remembers_a_few_of_many_tuples_in_the_way() {
     network.submit(0, updates(all));
     for expect in [Expectation::None, Expectation::Count(49), Expectation::Exactly(Vec::new())] {
         let write = network.submit(0, checks(vec![Condition { expect, ..condition() }]));
-        let outcome = network.hosts[0].replica.status(&write).unwrap().outcome;
+        let outcome = network.hosts[0].replica.status(&write).unwrap().outcome.unwrap();
         let Conflict::Check { index: 0, found } = &outcome.attempts[0].conflict else { panic!("{outcome:?}") };
         let keys: Vec<&str> = found.iter().map(|row| row.key.as_str()).collect();
         assert_eq!(keys, ["00", "01", "02", "03"]);
     }
     let exact = network.submit(0, checks(vec![Condition { expect: Expectation::Count(50), ..condition() }]));
-    assert_eq!(network.hosts[0].replica.status(&exact).unwrap().outcome.branch, Branch::Update);
+    assert_eq!(network.hosts[0].replica.status(&exact).unwrap().outcome.unwrap().branch, Branch::Update);
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn exactly_these_tuples_means_all_of_them_in_order_and_no_others() {
     network.submit(0, updates(all));
     let mut holds = |rows: Vec<(Key, Fields)>| {
         let write = network.submit(0, checks(vec![Condition { expect: Expectation::Exactly(rows), ..condition() }]));
-        network.hosts[0].replica.status(&write).unwrap().outcome.branch == Branch::Update
+        network.hosts[0].replica.status(&write).unwrap().outcome.unwrap().branch == Branch::Update
     };
     assert!(holds((0..10).map(row).collect()));
     assert!(!holds((0..9).map(row).collect()), "one too many is there");
@@ -257,7 +257,7 @@ fn an_update_set_is_applied_whole_or_not_at_all() {
     network.submit(0, updates(vec![insert("taken")]));
     let write = network.submit(0, updates(vec![insert("new"), delete(), insert("taken"), insert("never")]));
     let replica = &network.hosts[0].replica;
-    assert_eq!(replica.status(&write).unwrap().outcome.branch, Branch::Reported);
+    assert_eq!(replica.status(&write).unwrap().outcome.unwrap().branch, Branch::Reported);
     let keys = |relation: Name| {
         let rows = replica.read(View::Committed, &Query::new(relation, Predicate::All)).unwrap();
         rows.iter().map(|row| row.key.to_string()).collect::<Vec<_>>()
@@ -267,7 +267,7 @@ fn an_update_set_is_applied_whole_or_not_at_all() {
 
     // Operations see what those before them did.
     let write = network.submit(0, updates(vec![insert("b"), Operation::Delete(named("a"), keyed("b")), insert("b")]));
-    assert_eq!(network.hosts[0].replica.status(&write).unwrap().outcome.branch, Branch::Update);
+    assert_eq!(network.hosts[0].replica.status(&write).unwrap().outcome.unwrap().branch, Branch::Update);
 }
 
 #[test]

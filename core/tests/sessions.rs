@@ -8,7 +8,7 @@ use bayou_core::{
     DatabaseId, DatabaseName, DisconnectReason, Draft, Millis, Options, Output, Outputs, PeerId, PeerKind, Replica,
 };
 
-use support::{Network, generate::note, name};
+use support::name;
 
 const PEER: PeerId = PeerId(100);
 const OTHER: PeerId = PeerId(101);
@@ -59,7 +59,7 @@ fn pair(options: Options) -> (Replica, Replica) {
     (left, right)
 }
 
-const OPTIONS: Options = Options { ping_interval_ms: 1_000, silence_ms_max: 2_500 };
+const OPTIONS: Options = Options { ping_interval_ms: 1_000, silence_ms_max: 2_500, keeps_outcomes: true };
 
 #[test]
 fn quiet_links_are_kept_alive_by_pings_and_silent_ones_are_given_up() {
@@ -162,88 +162,4 @@ fn a_database_of_another_name_is_refused() {
     let said = carry_out(&mut ours, outputs);
     assert!(said.contains(&Output::Disconnect { peer: PEER, reason: DisconnectReason::OtherName }));
     assert_eq!(ours.csn().get(), 0, "nobody was created");
-}
-
-/// A host that runs on a copy of another's storage, as it is at this moment.
-fn add_copy(network: &mut Network, of: usize) -> usize {
-    let copy = network.add_joining();
-    network.hosts[copy].stored = network.hosts[of].stored.clone();
-    network.restart(copy);
-    copy
-}
-
-#[test]
-fn two_replicas_on_copies_of_one_storage_refuse_each_other() {
-    let mut network = Network::with_replicas(1);
-    let copy = add_copy(&mut network, 1);
-    network.exchange(1, copy);
-    let reasons = [1, copy].map(|host| network.hosts[host].disconnects.first().map(|(_, reason)| reason.clone()));
-    let id = network.hosts[1].replica.id().unwrap().clone();
-    assert!(reasons.contains(&Some(DisconnectReason::SameReplica(id))), "{reasons:?}");
-}
-
-#[test]
-fn one_id_used_twice_is_found_and_ends_that_session_only() {
-    let mut network = Network::with_replicas(2);
-    let (original, witness) = (1, 2);
-    let copy = add_copy(&mut network, original);
-    let first = network.submit(original, note("original", 10));
-    let second = network.submit(copy, note("copy", 10));
-    assert_eq!(first, second, "one id for two writes");
-
-    network.exchange(original, witness);
-    network.link(witness, 0);
-    network.exchange(copy, witness);
-    // The witness says that it knows as much of that replica as the copy does, so that nothing comes to compare. The
-    // next write continues a history that the witness does not hold.
-    network.submit(copy, note("copy again", 10));
-    network.exchange(copy, witness);
-    let reasons: Vec<_> = network.hosts.iter().flat_map(|host| &host.disconnects).map(|(_, reason)| reason).collect();
-    assert!(!reasons.is_empty());
-    assert!(reasons.iter().all(|reason| matches!(reason, DisconnectReason::Log(_)) || is_lost(reason)), "{reasons:?}");
-
-    let write = network.submit(witness, note("other", 10));
-    network.settle();
-    assert!(network.hosts[0].replica.status(&write).unwrap().csn.is_some(), "everything else flows");
-}
-
-fn is_lost(reason: &DisconnectReason) -> bool {
-    matches!(reason, DisconnectReason::HistoryLost { .. })
-}
-
-#[test]
-fn a_replica_on_an_old_copy_of_its_storage_learns_it_from_the_first_who_knows_more() {
-    let mut network = Network::with_replicas(1);
-    let old = network.hosts[1].stored.clone();
-    network.submit(1, note("forgotten", 10));
-    network.exchange(1, 0);
-    network.hosts[1].stored = old;
-    network.restart(1);
-    network.hosts[0].disconnects.clear();
-    network.exchange(1, 0);
-    let (_, reason) = &network.hosts[1].disconnects[0];
-    assert!(is_lost(reason), "{reason}");
-    assert!(DisconnectReason::is_final_code(reason.code()));
-    assert_eq!(network.hosts[0].replica.summary().tentative, 0);
-}
-
-#[test]
-fn a_primary_on_an_old_copy_of_its_storage_stops_visibly() {
-    let mut network = Network::with_replicas(2);
-    let old = network.hosts[0].stored.clone();
-    network.submit(1, note("a", 10));
-    network.exchange(1, 0);
-    network.hosts[0].stored = old;
-    network.restart(0);
-    // It would give CSN 3 to another write.
-    network.submit(2, note("b", 10));
-    network.exchange(2, 0);
-    network.exchange(2, 1);
-    let reasons: Vec<_> = network.hosts.iter().flat_map(|host| &host.disconnects).map(|(_, reason)| reason).collect();
-    assert!(
-        reasons.iter().any(|reason| matches!(reason, DisconnectReason::CommittedOrdersDiffer(_))),
-        "two committed orders met: {reasons:?}"
-    );
-    let committed = |host: usize| network.hosts[host].replica.inspect(usize::MAX).log.into_iter().map(|row| row.id);
-    assert!(!committed(1).eq(committed(2)), "neither has taken over the other's");
 }

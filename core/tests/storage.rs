@@ -8,11 +8,11 @@ mod support;
 use std::collections::BTreeMap;
 
 use bayou_core::{
-    Digest, Draft, Event, Options, PeerKind, RecoverError, Replica, StoredBatch, WriteId,
+    DatabaseId, Digest, Draft, Event, Options, Output, PeerKind, RecoverError, Replica, StoredBatch, WriteId,
     limits::STORED_BATCH_BYTES_MAX,
 };
 
-use support::{Network, generate::note};
+use support::{Network, generate::note, name};
 
 /// What claims that something is stored.
 fn claims(network: &Network, host: usize) -> Vec<&Event> {
@@ -289,7 +289,6 @@ fn stores_that_cannot_be_read_say_which_batch_is_at_fault() {
     let mut network = Network::with_replicas(1);
     network.submit(1, note("a", 1));
     let stored = network.hosts[1].stored.clone();
-    let other = network.hosts[0].stored.clone();
     let error = |batches: Vec<StoredBatch>| Replica::recover(Options::default(), batches).map(drop).unwrap_err();
 
     assert_eq!(error(vec![]), RecoverError::Empty);
@@ -298,9 +297,19 @@ fn stores_that_cannot_be_read_say_which_batch_is_at_fault() {
     assert_eq!(error(gap), RecoverError::Missing { expected: 2, found: 3 });
     let renumbered = |batch: &StoredBatch, number: u64| StoredBatch { number, bytes: batch.bytes.clone() };
     assert_eq!(error(vec![renumbered(&stored[1], 1)]), RecoverError::Identity { number: 1 });
-    assert_eq!(error(vec![stored[0].clone(), renumbered(&other[0], 2)]), RecoverError::Identity { number: 2 });
+    let stranger = Replica::found(Options::default(), DatabaseId::from_random([9; 16]), name()).1;
+    let stranger = stranger.into_iter().find_map(|output| match output {
+        Output::Persist(batch) => Some(batch),
+        _ => None,
+    });
+    let of_another_database = renumbered(&stranger.unwrap(), 2);
+    assert_eq!(error(vec![stored[0].clone(), of_another_database]), RecoverError::Identity { number: 2 });
     let without_state = vec![stored[0].clone(), renumbered(&stored[2], 2)];
     assert!(matches!(error(without_state), RecoverError::Log { number: 2, .. }));
+    let mut torn = stored.clone();
+    torn.last_mut().unwrap().bytes.pop();
+    let recovered = Replica::recover(Options::default(), torn).unwrap();
+    assert_eq!(recovered.torn, Some(3), "the last batch may have been under way when the host stopped");
     let mut damaged = stored.clone();
     damaged[1].bytes.pop();
     assert!(matches!(error(damaged), RecoverError::Decode { number: 2, .. }));

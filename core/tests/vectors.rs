@@ -58,7 +58,7 @@ fn expected_log() -> Vec<(String, Option<u64>, Branch)> {
 
 #[test]
 fn the_golden_store_is_recovered() {
-    let replica = Replica::recover(Options::default(), store(&["stored-1", "stored-2", "stored-3"])).unwrap();
+    let replica = Replica::recover(Options::default(), store(&["stored-1", "stored-2", "stored-3"])).unwrap().replica;
     assert_eq!(replica.id().unwrap().to_string(), "0.2");
     assert_eq!(replica.database().unwrap().to_string(), "000102030405060708090a0b0c0d0e0f");
     assert_eq!(replica.name().as_str(), "golden");
@@ -67,7 +67,8 @@ fn the_golden_store_is_recovered() {
     assert_eq!(replica.inspect(0).clock.get(), 300);
     assert!(replica.status(&"300@0.1".parse().unwrap()).unwrap().known_elsewhere);
 
-    let primary = Replica::recover(Options::default(), store(&["stored-identity-of-the-primary"])).unwrap();
+    let primary =
+        Replica::recover(Options::default(), store(&["stored-identity-of-the-first-replica"])).unwrap().replica;
     assert_eq!(primary.id().unwrap().to_string(), "0");
     assert!(primary.is_primary() && primary.is_ready());
 }
@@ -75,7 +76,7 @@ fn the_golden_store_is_recovered() {
 #[test]
 fn damaged_golden_stores_are_refused_with_the_number_of_the_batch() {
     for name in ["of-version-2", "with-a-changed-bit", "cut-short", "that-goes-on"] {
-        let store = store(&["stored-1", &format!("refused-stored-{name}")]);
+        let store = store(&["stored-1", &format!("refused-stored-{name}"), "stored-3"]);
         let error = Replica::recover(Options::default(), store).map(drop).unwrap_err();
         assert!(matches!(error, RecoverError::Decode { number: 2, .. }), "{name}: {error}");
     }
@@ -120,7 +121,8 @@ fn golden_frames_that_are_to_be_refused_end_the_session_with_a_code() {
     let cases = [("of-version-2", 4426), ("of-an-unknown-kind", 4400), ("cut-short", 4400), ("that-goes-on", 4400)];
     for (name, code) in cases {
         let peer = PeerId(1);
-        let mut replica = Replica::recover(Options::default(), store(&["stored-1", "stored-2", "stored-3"])).unwrap();
+        let mut replica =
+            Replica::recover(Options::default(), store(&["stored-1", "stored-2", "stored-3"])).unwrap().replica;
         let outputs = replica.handle_link_up(NOW, peer, PeerKind::Elsewhere);
         carry_out(&mut replica, outputs);
         let outputs = replica.handle_frame(NOW, peer, &read(&format!("refused-frame-{name}")));

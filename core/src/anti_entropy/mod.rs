@@ -6,18 +6,26 @@
 
 mod arrivals;
 mod offer;
+mod transfer;
 
-pub(crate) use self::arrivals::Arrivals;
+pub(crate) use self::{
+    arrivals::Arrivals,
+    offer::{Offer, Source},
+};
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use crate::{
+    digest::Digest,
     id::{DatabaseId, ReplicaId, WriteId},
     output::PeerKind,
     stamp::{Csn, Millis},
-    vector::VersionVector,
+    tuple_store::TupleKey,
+    vector::{Knowledge, VersionVector},
     wire::{WireVector, frame::Progress},
 };
+
+use self::transfer::Transfer;
 
 /// One link's session.
 #[derive(Debug)]
@@ -28,6 +36,16 @@ pub(crate) struct Peer {
     /// The database that the peer's hello named.
     pub(crate) database: Option<DatabaseId>,
     pub(crate) is_primary: bool,
+    /// The CSN that it last said to hold.
+    pub(crate) csn: Csn,
+    /// What it has truncated.
+    pub(crate) omitted_csn: Csn,
+    /// Whose writes have another history there than here: they are left out until the primary has decided.
+    pub(crate) forked: BTreeSet<ReplicaId>,
+    /// No commits are taken from it in this session.
+    pub(crate) declined: bool,
+    /// It takes no commits in this session.
+    pub(crate) declines: bool,
     /// What it sends is understood; before its hello nothing but that is.
     pub(crate) open: bool,
     pub(crate) last_heard: Millis,
@@ -38,10 +56,16 @@ pub(crate) struct Peer {
     sent_csn: Csn,
     cursor: Cursor,
     told_caught_up: bool,
+    /// The state transfer under way to it.
+    transfer: Option<Transfer>,
+    /// Where it said that its last state transfer was interrupted.
+    interrupted: Option<(Csn, Digest, TupleKey)>,
     /// Sizes of the batches that are not acknowledged yet.
     in_flight: VecDeque<usize>,
     in_flight_bytes: usize,
     acknowledged_batches: u64,
+    /// Which batch of this session took this replica's retirement to the peer.
+    retirement_in_batch: Option<u64>,
 
     /// What was acknowledged to the peer.
     told: VersionVector,
@@ -66,6 +90,11 @@ impl Peer {
             replica: None,
             database: None,
             is_primary: false,
+            csn: Csn::ZERO,
+            omitted_csn: Csn::ZERO,
+            forked: BTreeSet::new(),
+            declined: false,
+            declines: false,
             open: false,
             last_heard: now,
             last_sent: now,
@@ -73,9 +102,12 @@ impl Peer {
             sent_csn: Csn::ZERO,
             cursor: Cursor::Live { next: 0 },
             told_caught_up: false,
+            transfer: None,
+            interrupted: None,
             in_flight: VecDeque::new(),
             in_flight_bytes: 0,
             acknowledged_batches: 0,
+            retirement_in_batch: None,
             told: VersionVector::default(),
             told_csn: Csn::ZERO,
             received_batches: 0,
@@ -84,10 +116,17 @@ impl Peer {
     }
 
     /// Begins to offer what the peer, as its hello says, lacks.
-    pub(crate) fn open(&mut self, vector: VersionVector, csn: Csn, arrivals: &Arrivals) {
+    pub(crate) fn open(
+        &mut self,
+        vector: VersionVector,
+        csn: Csn,
+        interrupted: Option<(Csn, Digest, TupleKey)>,
+        arrivals: &Arrivals,
+    ) {
         self.open = true;
         self.sent = vector;
         self.sent_csn = csn;
+        self.interrupted = interrupted;
         self.cursor = Cursor::CatchUp { after: None, arrivals_from: arrivals.end() };
     }
 
@@ -108,11 +147,18 @@ impl Peer {
             return None;
         }
         let risen = vector.iter().filter(|(id, entry)| self.told.entry(id).is_none_or(|told| told.stamp < entry.stamp));
+        let gone = self.told.iter().map(|(id, _)| id).filter(|id| vector.knowledge_of(id) == Knowledge::Retired);
+        let retired: Vec<ReplicaId> = gone.cloned().collect();
         let raised: WireVector = risen.map(|(id, entry)| (id.clone(), entry.stamp, entry.chain)).collect();
         self.told = vector.clone();
         self.told_csn = csn;
         self.told_batches = self.received_batches;
-        Some(Progress { raised, csn, batches: self.received_batches })
+        Some(Progress { raised, retired, csn, batches: self.received_batches })
+    }
+
+    /// Whether the peer has stored this replica's retirement.
+    pub(crate) fn has_acknowledged_retirement(&self) -> bool {
+        self.retirement_in_batch.is_some_and(|batch| batch <= self.acknowledged_batches)
     }
 
     /// Takes an acknowledgement. `false`: it acknowledges what was never sent.

@@ -1,48 +1,109 @@
 //! The sending side of a session.
 
 use core::ops::Bound;
+use std::sync::Arc;
 
 use crate::{
-    id::WriteId,
+    digest::Digest,
+    id::{ReplicaId, WriteId},
     limits::{BATCH_BYTES_TARGET, IN_FLIGHT_BYTES_MAX},
-    stamp::{Csn, Stamp},
-    vector::VersionVector,
+    outcomes::Outcomes,
+    stamp::{Csn, Stamp, Term},
+    tuple_store::{Base, TupleKey},
+    value::Text,
+    vector::{Knowledge, VersionVector},
     wire::{
         Interner,
         frame::{Batch, Commit},
+        snapshot::SnapshotPart,
     },
     write::Write,
     write_log::WriteLog,
 };
 
-use super::{Arrivals, Cursor, Peer};
+use super::{Arrivals, Cursor, Peer, transfer::Transfer};
 
 /// What a write costs in a batch beside its body, as an estimate for closing the batch.
 const WRITE_OVERHEAD_BYTES: usize = 32;
 
+/// What is offered to all peers.
+pub(crate) struct Source<'a> {
+    pub(crate) log: &'a WriteLog,
+    pub(crate) arrivals: &'a Arrivals,
+    pub(crate) base: &'a Arc<Base>,
+    pub(crate) outcomes: &'a Outcomes,
+}
+
+/// The next message of what a peer lacks.
+pub(crate) enum Offer {
+    Batch(Batch),
+    Part(SnapshotPart),
+}
+
 impl Peer {
-    /// The next batch of what the peer lacks, if there is something and it may be sent yet.
-    pub(crate) fn offer(&mut self, log: &WriteLog, arrivals: &Arrivals) -> Option<Batch> {
+    /// The next message of what the peer lacks, if there is something and it may be sent yet.
+    pub(crate) fn offer(&mut self, source: &Source<'_>) -> Option<Offer> {
         if !self.open || self.in_flight_bytes >= IN_FLIGHT_BYTES_MAX {
             return None;
         }
-        let mut filling = Filling { after: self.sent_csn, ..Filling::default() };
-        self.offer_commits(log, &mut filling);
-        if self.sent_csn >= log.csn() {
-            self.offer_tentative(log, arrivals, &mut filling);
+        let log = source.log;
+        if !self.declines && (self.transfer.is_some() || self.sent_csn < log.omitted().csn) {
+            return Some(Offer::Part(self.offer_part(source)));
         }
-        filling.finish()
+        let mut filling = Filling { after: self.sent_csn, ..Filling::default() };
+        if !self.declines {
+            self.offer_commits(log, &mut filling);
+        }
+        if self.declines || self.sent_csn >= log.csn() {
+            self.offer_tentative(log, source.arrivals, &mut filling);
+        }
+        filling.finish().map(Offer::Batch)
+    }
+
+    /// The peer lacks commits that are omitted here \[97 §3.3\].
+    fn offer_part(&mut self, source: &Source<'_>) -> SnapshotPart {
+        let Source { log, base, outcomes, .. } = source;
+        let (replica, csn, interrupted) = (&self.replica, self.sent_csn, &mut self.interrupted);
+        let transfer = self.transfer.get_or_insert_with(|| {
+            let omitted = log.omitted();
+            let same_data =
+                |(csn, digest, _): &(Csn, Digest, TupleKey)| *csn == omitted.csn && *digest == base.digest();
+            let after = interrupted.take().filter(same_data).map(|(_, _, key)| key);
+            let of_peer = replica.iter().flat_map(|replica| outcomes.of_replica(replica, csn));
+            let outcomes = of_peer.map(|(write, omitted)| (write, omitted.clone())).collect();
+            Transfer::new(Arc::clone(base), omitted.clone(), log.reigns_at_omitted(), after, outcomes)
+        });
+        let part = transfer.next_part();
+        if part.end.is_some() {
+            self.sent = self.sent.merged(&transfer.omitted.vector);
+            self.sent_csn = transfer.omitted.csn;
+            self.transfer = None;
+        }
+        part
+    }
+
+    /// The peer takes no commits in this session.
+    pub(crate) fn decline_commits(&mut self) {
+        self.declines = true;
+        self.transfer = None;
     }
 
     /// Notes that a batch of this size went out.
-    pub(crate) fn batch_sent(&mut self, bytes: usize) {
+    ///
+    /// If it took the retirement of the sender, that is known to have arrived when it is acknowledged.
+    pub(crate) fn batch_sent(&mut self, bytes: usize, own: Option<&ReplicaId>) {
         self.in_flight.push_back(bytes);
         self.in_flight_bytes += bytes;
+        let sent = self.acknowledged_batches + self.in_flight.len() as u64;
+        if own.is_some_and(|own| self.sent.knowledge_of(own) == Knowledge::Retired) {
+            self.retirement_in_batch.get_or_insert(sent);
+        }
     }
 
     /// Whether the peer is to be told, once, that it has been sent everything.
     pub(crate) fn take_caught_up(&mut self, log: &WriteLog) -> bool {
-        let done = self.open && self.sent_csn >= log.csn() && matches!(self.cursor, Cursor::Live { .. });
+        let all_sent = self.declines || self.sent_csn >= log.csn();
+        let done = self.open && all_sent && matches!(self.cursor, Cursor::Live { .. });
         done && !core::mem::replace(&mut self.told_caught_up, true)
     }
 
@@ -69,7 +130,8 @@ impl Peer {
             if filling.is_full() {
                 return;
             }
-            let commit = if self.sent.covers(&entry.write.id) {
+            let same = !self.forked.contains(&entry.write.id.replica);
+            let commit = if same && self.sent.covers(&entry.write.id) {
                 Commit::Notification(filling.interner.id(&entry.write.id), entry.write.chain)
             } else {
                 entry.write.extend(&mut self.sent);
@@ -77,7 +139,8 @@ impl Peer {
                 Commit::Whole(filling.interner.write(&entry.write))
             };
             filling.bytes += WRITE_OVERHEAD_BYTES;
-            filling.commits.push((entry.term, commit));
+            filling.bytes += entry.refused.as_ref().map_or(0, |reason| reason.len());
+            filling.commits.push((entry.term, commit, entry.refused.clone()));
             self.sent_csn = self.sent_csn.next();
         }
     }
@@ -91,7 +154,7 @@ impl Peer {
                 }
                 // A write that was inserted while the scan ran may stand behind the scan, and a later write of the
                 // same replica before it: that one waits for the arrivals, or the receiver would see a gap.
-                if continues(&self.sent, write) {
+                if continues(&self.sent, write) && !self.forked.contains(&id.replica) {
                     filling.push(write, &mut self.sent);
                 }
                 *after = Some(id.clone());
@@ -105,6 +168,7 @@ impl Peer {
                 }
                 if let Some(write) = log.tentative().get(id)
                     && continues(&self.sent, write)
+                    && !self.forked.contains(&id.replica)
                 {
                     filling.push(write, &mut self.sent);
                 }
@@ -129,7 +193,7 @@ fn continues(vector: &VersionVector, write: &Write) -> bool {
 struct Filling {
     interner: Interner,
     after: Csn,
-    commits: Vec<(crate::stamp::Term, Commit)>,
+    commits: Vec<(Term, Commit, Option<Text>)>,
     tentative: Vec<crate::wire::WireWrite>,
     bytes: usize,
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::{
+    commit,
     id::WriteId,
     output::{Event, Output},
-    write::{Body, Write},
+    write::{Body, Write, WriteKind},
 };
 
 use super::{Replica, SubmitError};
@@ -22,14 +23,25 @@ impl Replica {
         let inserted = self.log.insert(write).expect("a new write of one's own continues one's own chain");
         debug_assert!(inserted, "a new stamp was never used before");
         self.arrivals.push(id.clone());
-        if let Some(primary) = &self.primary {
-            primary
-                .commit_received(&id, &mut self.log, &mut self.journal)
-                .expect("a write that was just inserted can be committed");
-        }
+        self.commit_accepted(&id);
         self.unsaved.insert(id.clone(), self.journal.current());
         self.journal.tell(Event::Changed);
         self.journal.say(Output::Event(Event::Saved { write: id.clone() }));
         Ok(id)
+    }
+}
+
+impl Replica {
+    fn commit_accepted(&mut self, id: &WriteId) {
+        let Self { primary: Some(primary), log, journal, store, .. } = self else { return };
+        let moves_role =
+            |write: &Arc<Write>| matches!(write.kind(), WriteKind::HandOver { .. } | WriteKind::TakeOver { .. });
+        let committed = if log.tentative().get(id).is_some_and(moves_role) {
+            primary.commit(id, None, log, journal)
+        } else {
+            let committed = &store.committed;
+            primary.commit_received(id, log, journal, &mut |write, log| commit::refusal(write, log, committed))
+        };
+        committed.expect("a write that was just inserted can be committed");
     }
 }

@@ -114,7 +114,7 @@ impl Replica {
             summary: describe(write),
             saved: status.saved,
             known_elsewhere: status.known_elsewhere,
-            outcome: status.outcome,
+            outcome: status.outcome?,
         })
     }
 }

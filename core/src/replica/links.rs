@@ -1,22 +1,18 @@
 //! Links: sessions begin and end, frames come and go.
 
-use std::sync::Arc;
-
 use crate::{
-    anti_entropy::Peer,
-    digest::Digest,
-    id::{ReplicaId, WriteId},
+    anti_entropy::{Offer, Peer, Source},
+    id::ReplicaId,
     limits::{FRAME_BYTES_MAX, FRAME_REPLICAS_MAX},
     output::{DisconnectReason, Event, Output, Outputs, PeerId, PeerKind},
-    stamp::{Csn, Millis, Term},
+    stamp::{Csn, Millis},
     vector::VersionVector,
     wire::{
-        IdTable, WireVector,
-        frame::{Batch, Commit, Frame, Hello, Progress},
-        record::Record,
+        frame::{Frame, Hello, Progress},
+        record::{self, Record},
+        snapshot,
     },
-    write::{Body, Write, WriteKind},
-    write_log::LogError,
+    write::{Body, WriteKind},
 };
 
 use super::{Identity, Replica};
@@ -72,7 +68,7 @@ impl Replica {
         self.finish()
     }
 
-    fn peers_where(&self, condition: impl Fn(&Peer) -> bool) -> Vec<PeerId> {
+    pub(super) fn peers_where(&self, condition: impl Fn(&Peer) -> bool) -> Vec<PeerId> {
         self.peers.iter().filter(|(_, session)| condition(session)).map(|(peer, _)| *peer).collect()
     }
 
@@ -88,7 +84,7 @@ impl Replica {
     }
 
     /// Ends a session, and tells the peer why.
-    fn disconnect(&mut self, peer: PeerId, reason: DisconnectReason) {
+    pub(super) fn disconnect(&mut self, peer: PeerId, reason: DisconnectReason) {
         if !matches!(reason, DisconnectReason::Farewell) {
             self.transmit(peer, &Frame::Farewell { code: reason.code(), reason: reason.sentence() });
         }
@@ -102,14 +98,17 @@ impl Replica {
             name: self.name.clone(),
             database: self.database(),
             replica: self.id().cloned(),
+            renew: self.id_lost,
             primary: self.is_primary(),
+            outcomes_after: self.options.keeps_outcomes.then_some(self.outcomes_after),
             paused: self.commits_paused(),
-            term: self.primary.as_ref().map_or(self.log.term(), |primary| primary.term),
+            reigns: snapshot::wire_reigns(self.log.reigns()),
             csn: self.log.csn(),
             prefix: self.log.prefix(self.log.csn()).expect("the log knows the digest of its own end"),
             vector: self.log.vector().into(),
-            omitted_csn: Csn::ZERO,
-            omitted_vector: WireVector::default(),
+            omitted_csn: self.log.omitted().csn,
+            omitted_vector: (&self.log.omitted().vector).into(),
+            incoming: self.incoming.cursor(),
         }
     }
 
@@ -125,6 +124,13 @@ impl Replica {
             _ if !open => Err(DisconnectReason::OutOfTurn("a message before the hello")),
             Frame::Created(id) => self.handle_created(peer, id),
             Frame::Batch(batch) => self.handle_batch(peer, batch),
+            Frame::Snapshot(part) => self.handle_snapshot_part(peer, part),
+            Frame::DeclineCommits => {
+                if let Some(session) = self.peers.get_mut(&peer) {
+                    session.decline_commits();
+                }
+                Ok(())
+            }
             Frame::Progress(progress) => self.handle_progress(peer, progress),
             Frame::CaughtUp => {
                 // What it sent may still be on its way to the store.
@@ -154,63 +160,63 @@ impl Replica {
         if hello.database.is_none() && self.identity.is_none() {
             return Err(DisconnectReason::NothingToJoin);
         }
-        if hello.omitted_csn > self.log.csn() {
-            // Nothing is truncated in this version, so nobody can have omitted what is missing here.
-            return Err(DisconnectReason::OutOfTurn("a truncated log"));
+        let (vector, omitted) = (hello.vector.clone().into_vector()?, hello.omitted_vector.clone().into_vector()?);
+        let reigns = snapshot::read_reigns(hello.reigns.clone())?;
+        if self.id().is_some() && hello.replica.as_ref() == self.id() {
+            let own = hello.replica.expect("it is the own id");
+            self.lose_id();
+            return Err(DisconnectReason::SameReplica(own));
         }
-        if let Some(ours) = self.log.prefix(hello.csn)
+        let (csn, voided) = self.compare_reigns(&reigns, hello.csn)?;
+        if voided {
+            // All sessions begin anew, this one, too.
+            return Ok(());
+        }
+        if let Some(ours) = self.log.prefix(hello.csn).filter(|_| csn == hello.csn)
             && ours != hello.prefix
         {
             return Err(DisconnectReason::CommittedOrdersDiffer(hello.csn));
         }
-        let vector = hello.vector.into_vector()?;
-        self.check_own_history(hello.replica.as_ref(), &vector)?;
-        if hello.replica.is_none() {
+        self.check_own_history(&vector);
+        if hello.replica.is_none() || hello.renew {
             self.create_for(peer)?;
         }
+        self.decline_unless_useful(peer, &hello, &omitted);
+        self.open_session(peer, hello, &vector, csn);
+        self.note_retirement_known(&vector);
+        Ok(())
+    }
 
+    fn open_session(&mut self, peer: PeerId, hello: Hello, vector: &VersionVector, csn: Csn) {
+        let differs =
+            |(id, entry): (&ReplicaId, _)| (self.log.history_differs(id, entry) == Some(true)).then(|| id.clone());
+        let forked = vector.iter().filter_map(differs).collect();
         let Self { peers, arrivals, .. } = self;
         let session = peers.get_mut(&peer).expect("the session is there while its message is handled");
         session.replica = hello.replica;
         session.database = hello.database;
         session.is_primary = hello.primary;
-        session.open(vector.clone(), hello.csn, arrivals);
-        let elsewhere = session.kind == PeerKind::Elsewhere;
-        if elsewhere {
-            self.note_elsewhere(&vector);
+        session.omitted_csn = hello.omitted_csn;
+        session.forked = forked;
+        session.open(vector.clone(), csn, hello.incoming, arrivals);
+        if session.kind == PeerKind::Elsewhere {
+            self.note_elsewhere(vector);
         }
+        self.note_peer_csn(peer, csn);
         if hello.primary && !self.is_primary() {
             self.note_pause(hello.paused);
         }
         self.journal.tell(Event::LinkReady { peer });
         self.journal.tell(Event::Changed);
-        Ok(())
     }
 
-    /// One id, one owner.
-    fn check_own_history(&self, theirs: Option<&ReplicaId>, vector: &VersionVector) -> Result<(), DisconnectReason> {
-        let Some(own) = self.id() else { return Ok(()) };
-        if theirs == Some(own) {
-            return Err(DisconnectReason::SameReplica(own.clone()));
-        }
-        let Some(known) = vector.entry(own) else { return Ok(()) };
-        match self.log.end_of_chain(own) {
-            Some(end) if known.stamp > end.stamp => {
-                Err(DisconnectReason::HistoryLost { ours: end.stamp, theirs: known.stamp })
-            }
-            // A replica that has its id but not yet its creator's state.
-            _ => Ok(()),
-        }
-    }
-
-    /// A write of one's own that is not held here was lost with some storage; who tells of it knows more than its owner.
-    fn check_not_own(&self, write: &Write) -> Result<(), DisconnectReason> {
-        let own = self.id().filter(|own| **own == write.id.replica).and_then(|own| self.log.end_of_chain(own));
-        match own {
-            Some(end) if write.id.stamp > end.stamp => {
-                Err(DisconnectReason::HistoryLost { ours: end.stamp, theirs: write.id.stamp })
-            }
-            _ => Ok(()),
+    /// The peer holds the commits through this one: it needs no outcomes of its own writes among them.
+    fn note_peer_csn(&mut self, peer: PeerId, csn: Csn) {
+        let Some(session) = self.peers.get_mut(&peer) else { return };
+        session.csn = csn;
+        if let Some(replica) = session.replica.clone() {
+            self.outcomes.forget_through(&replica, csn);
+            self.known_csns.insert(replica, csn);
         }
     }
 
@@ -220,7 +226,8 @@ impl Replica {
         // are being created elsewhere meanwhile.
         let room_in_vector = self.log.vector().len() < FRAME_REPLICAS_MAX / 2;
         let room_in_hello = Frame::Hello(Box::new(self.hello())).encode().len() < FRAME_BYTES_MAX / 2;
-        if !(room_in_vector && room_in_hello && self.id().is_some_and(ReplicaId::may_create)) {
+        let may_create = self.ready && !self.has_retired() && !self.is_taking_over();
+        if !(may_create && room_in_vector && room_in_hello && self.id().is_some_and(ReplicaId::may_create)) {
             return Err(DisconnectReason::CannotCreate);
         }
         let body = Body::new(WriteKind::CreateReplica).expect("a creation is within all limits");
@@ -237,102 +244,18 @@ impl Replica {
         let (Some(database), true) = (session.database, creator.is_some() && creator == session.replica) else {
             return Err(DisconnectReason::OutOfTurn("a creation"));
         };
-        if let Some(ours) = self.database() {
+        if let Some(ours) = self.database().filter(|ours| !self.id_lost || *ours != database) {
             // Two peers were asked, and the other one was first: the second id stays unused.
             let theirs = database;
             return if ours == theirs { Ok(()) } else { Err(DisconnectReason::OtherDatabase { ours, theirs }) };
         }
         let name = self.name.clone();
-        self.journal.record(Record::Identity { database, name, replica: replica.clone(), primary: None });
+        self.former.extend(self.identity.take().map(|identity| identity.replica));
+        self.id_lost = false;
+        let identity = record::Identity { database, name, replica: replica.clone() };
+        self.journal.record(Record::Identity(identity));
         self.identity = Some(Identity { database, replica });
         Ok(())
-    }
-
-    fn handle_batch(&mut self, peer: PeerId, batch: Batch) -> Result<(), DisconnectReason> {
-        if self.identity.is_none() {
-            return Err(DisconnectReason::OutOfTurn("a batch before the creation"));
-        }
-        let Batch { replicas, after, commits, tentative } = batch;
-        let mut csn = after;
-        for (term, commit) in commits {
-            csn = csn.next();
-            self.receive_commit(peer, &replicas, commit, csn, term)?;
-        }
-        for wire in tentative {
-            let write = replicas.write(wire)?;
-            if self.receive(peer, &write)?
-                && let Some(primary) = &self.primary
-            {
-                primary.commit_received(&write.id, &mut self.log, &mut self.journal)?;
-            }
-        }
-        if let Some(session) = self.peers.get_mut(&peer) {
-            session.batch_received();
-        }
-        self.note_ready();
-        self.journal.tell(Event::Changed);
-        Ok(())
-    }
-
-    fn receive_commit(
-        &mut self,
-        peer: PeerId,
-        replicas: &IdTable,
-        commit: Commit,
-        csn: Csn,
-        term: Term,
-    ) -> Result<(), DisconnectReason> {
-        if self.is_primary() && csn > self.log.csn() {
-            return Err(DisconnectReason::SecondPrimary);
-        }
-        let (id, chain) = match commit {
-            Commit::Whole(wire) => {
-                let write = replicas.write(wire)?;
-                let (id, chain) = (write.id.clone(), write.chain);
-                // Before anything is inserted: the primary would have to commit it elsewhere.
-                self.log.check_position(&id, csn)?;
-                self.receive(peer, &write)?;
-                (id, chain)
-            }
-            Commit::Notification(wire, chain) => (replicas.id(wire)?, chain),
-        };
-        self.check_same_write(&id, chain)?;
-        if self.log.commit(&id, csn, term)? {
-            self.journal.record_commit(&id, csn, term);
-        }
-        if let Some(session) = self.peers.get_mut(&peer) {
-            session.peer_holds_commit(csn);
-        }
-        Ok(())
-    }
-
-    /// A commit is of the very write that is held under its id.
-    fn check_same_write(&self, id: &WriteId, chain: Digest) -> Result<(), LogError> {
-        match self.log.write(id) {
-            Some(held) if held.chain != chain => Err(LogError::Fork { write: id.clone() }),
-            _ => Ok(()),
-        }
-    }
-
-    /// Inserts a write that a peer sent; says whether it is new here.
-    fn receive(&mut self, peer: PeerId, write: &Arc<Write>) -> Result<bool, DisconnectReason> {
-        self.check_not_own(write)?;
-        let new = self.log.insert(Arc::clone(write))?;
-        if new {
-            self.clock.observe(write.id.stamp);
-            self.journal.record_write(write);
-            self.unsaved.insert(write.id.clone(), self.journal.current());
-            self.arrivals.push(write.id.clone());
-        } else {
-            self.check_same_write(&write.id, write.chain)?;
-        }
-        if let Some(session) = self.peers.get_mut(&peer) {
-            session.peer_holds(write);
-            if session.kind == PeerKind::Elsewhere {
-                self.elsewhere.note(&write.id.replica, write.id.stamp);
-            }
-        }
-        Ok(new)
     }
 
     fn handle_progress(&mut self, peer: PeerId, progress: Progress) -> Result<(), DisconnectReason> {
@@ -343,6 +266,11 @@ impl Replica {
         }
         if session.kind == PeerKind::Elsewhere {
             self.note_elsewhere(&raised);
+            progress.retired.iter().for_each(|replica| self.elsewhere.note_retired(replica));
+        }
+        self.note_peer_csn(peer, progress.csn);
+        if self.peers.get(&peer).is_some_and(Peer::has_acknowledged_retirement) {
+            self.tell_retired();
         }
         self.journal.tell(Event::Changed);
         Ok(())
@@ -373,7 +301,7 @@ impl Replica {
     /// A new replica is ready when it has stored its creator's state through its own creation.
     pub(super) fn note_ready(&mut self) {
         let created = self.id().and_then(|own| self.log.vector().entry(own)).map(|entry| entry.stamp);
-        if let (false, Some(creation)) = (self.ready, created) {
+        if let (false, Some(creation)) = (self.ready || self.id_lost, created) {
             self.clock.pass(creation);
             self.ready = true;
             self.journal.say(Output::Event(Event::Ready));
@@ -384,10 +312,15 @@ impl Replica {
     pub(super) fn offer_to_all(&mut self) {
         for peer in self.open_peers() {
             self.acknowledge(peer);
-            while let Some(batch) = self.peers.get_mut(&peer).and_then(|peer| peer.offer(&self.log, &self.arrivals)) {
-                let bytes = self.transmit(peer, &Frame::Batch(batch));
-                if let Some(session) = self.peers.get_mut(&peer) {
-                    session.batch_sent(bytes);
+            while let Some(offer) = self.next_offer(peer) {
+                let frame = match offer {
+                    Offer::Batch(batch) => Frame::Batch(batch),
+                    Offer::Part(part) => Frame::Snapshot(part),
+                };
+                let bytes = self.transmit(peer, &frame);
+                let Self { peers, identity, .. } = self;
+                if let Some(session) = peers.get_mut(&peer) {
+                    session.batch_sent(bytes, identity.as_ref().map(|identity| &identity.replica));
                 }
             }
             if self.peers.get_mut(&peer).is_some_and(|session| session.take_caught_up(&self.log)) {
@@ -396,6 +329,11 @@ impl Replica {
         }
         let needed = self.peers.values().map(Peer::needs_arrivals_from).min();
         self.arrivals.trim(needed.unwrap_or_else(|| self.arrivals.end()));
+    }
+
+    fn next_offer(&mut self, peer: PeerId) -> Option<Offer> {
+        let Self { peers, log, arrivals, schedule, outcomes, .. } = self;
+        peers.get_mut(&peer)?.offer(&Source { log, arrivals, base: schedule.base(), outcomes })
     }
 
     fn acknowledge(&mut self, peer: PeerId) {

@@ -1,21 +1,35 @@
 //! The coordinator: takes what happens outside, lets the layers do their work, and puts out what the host is to do.
 
 mod accept;
+mod healing;
 mod inspect;
 mod links;
+mod receive;
 mod recover;
+mod retirement;
+mod role;
+mod state_transfer;
 #[cfg(test)]
 mod tests;
+mod truncation;
 
 pub use self::{
     inspect::{Inspection, LogRow, Summary},
-    recover::RecoverError,
+    recover::{RecoverError, Recovery},
+    retirement::RetireError,
+    role::{HandOverError, NotPrimary, TakeOverError},
+    truncation::LogSize,
 };
 
-use std::collections::BTreeMap;
+use core::fmt;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use thiserror::Error;
 
+use self::truncation::CheckpointWriter;
 use crate::{
     anti_entropy::{Arrivals, Peer},
     clock::Clock,
@@ -23,8 +37,10 @@ use crate::{
     draft::{Draft, DraftError},
     elsewhere::Elsewhere,
     id::{DatabaseId, DatabaseName, ReplicaId, WriteId},
+    incoming::IncomingSnapshots,
     journal::Journal,
     outcome::WriteStatus,
+    outcomes::Outcomes,
     output::{Event, Output, Outputs, PeerId},
     query::{Query, QueryError},
     schedule::{ReorderCost, Schedule},
@@ -32,7 +48,7 @@ use crate::{
     tuple_store::{TupleStore, View},
     value::Row,
     vector::VersionVector,
-    wire::{frame::Frame, record::Record},
+    wire::record::{self, Record},
     write::{Body, Write, WriteKind},
     write_log::WriteLog,
 };
@@ -45,11 +61,15 @@ pub struct Options {
     /// A link on which nothing was heard for so many milliseconds is given up. Above a minute where the other side may
     /// be a hidden browser tab, whose timers run that slowly.
     pub silence_ms_max: u64,
+    /// The outcomes of other replicas' writes are kept when the log is truncated, until their accepters are known to hold
+    /// the commits. At least the replicas that most others meet should, as relays do; one that does not can give its
+    /// data to those only that wait for no outcome.
+    pub keeps_outcomes: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { ping_interval_ms: 8_000, silence_ms_max: 25_000 }
+        Self { ping_interval_ms: 8_000, silence_ms_max: 25_000, keeps_outcomes: true }
     }
 }
 
@@ -63,15 +83,13 @@ pub enum SubmitError {
     /// The draft is refused.
     #[error(transparent)]
     Draft(#[from] DraftError),
+    /// The replica has retired.
+    #[error("this replica has retired; another one has to take the write")]
+    Retired,
     /// The logical clock has reached its end.
     #[error("the logical clock of this replica is exhausted")]
     ClockExhausted,
 }
-
-/// This replica does not hold the primary role.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("this replica does not hold the primary role")]
-pub struct NotPrimary;
 
 #[derive(Clone, Debug)]
 struct Identity {
@@ -82,7 +100,8 @@ struct Identity {
 /// One replica of one database: a state machine without input or output of its own.
 ///
 /// - Questions (`&self`): [`read`](Self::read), [`status`](Self::status), [`inspect`](Self::inspect) and the like.
-/// - What the application wants: [`submit`](Self::submit), [`pause_commits`](Self::pause_commits).
+/// - What the application and the operator want: [`submit`](Self::submit), [`retire`](Self::retire),
+///   [`hand_over`](Self::hand_over), [`truncate`](Self::truncate) and the like.
 /// - What happened outside: the methods named `handle_...`.
 /// - What the host is to do: the [`Outputs`] that each of them returns, and [`poll_timeout`](Self::poll_timeout).
 ///
@@ -108,9 +127,33 @@ pub struct Replica {
     arrivals: Arrivals,
     now: Millis,
     ready: bool,
+    /// Its id is another replica's, too; it needs a new one.
+    id_lost: bool,
+    /// Another replica is known to have stored this one's retirement.
+    retirement_known: bool,
+    /// The ids that it had before.
+    former: BTreeSet<ReplicaId>,
+    /// What became of truncated writes.
+    outcomes: Outcomes,
+    /// After which CSN the outcomes of other replicas' truncated writes are all known.
+    outcomes_after: Csn,
+    /// What each replica has last said to hold of the committed order.
+    known_csns: BTreeMap<ReplicaId, Csn>,
+    incoming: IncomingSnapshots,
+    checkpoint: Option<CheckpointWriter>,
+    /// Writes that lost their place and are still to be offered again.
+    lost: Vec<Arc<Write>>,
+    /// What was said to peers does not hold any more: all sessions are to begin anew.
+    resync: bool,
     last_reorder: Option<ReorderCost>,
     #[cfg(debug_assertions)]
     unchecked_calls: usize,
+}
+
+impl fmt::Debug for Replica {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replica").field("id", &self.id()).field("csn", &self.csn()).finish_non_exhaustive()
+    }
 }
 
 impl Replica {
@@ -119,10 +162,10 @@ impl Replica {
     pub fn found(options: Options, database: DatabaseId, name: DatabaseName) -> (Self, Outputs) {
         let mut replica = Self::blank(options, name.clone(), WriteLog::of_new_database());
         let first = ReplicaId::first();
-        let primary = Some(Term::FIRST);
-        replica.journal.record(Record::Identity { database, name, replica: first.clone(), primary });
+        let identity = record::Identity { database, name, replica: first.clone() };
+        replica.journal.record(Record::Identity(identity));
         replica.identity = Some(Identity { database, replica: first });
-        replica.primary = Some(Primary { term: Term::FIRST, paused: false });
+        replica.primary = Some(Primary::new(Term::FIRST));
         replica.ready = true;
         replica.journal.say(Output::Event(Event::Ready));
         let outputs = replica.finish();
@@ -153,6 +196,16 @@ impl Replica {
             arrivals: Arrivals::default(),
             now: Millis::default(),
             ready: false,
+            id_lost: false,
+            retirement_known: false,
+            former: BTreeSet::new(),
+            outcomes: Outcomes::default(),
+            outcomes_after: Csn::ZERO,
+            known_csns: BTreeMap::new(),
+            incoming: IncomingSnapshots::default(),
+            checkpoint: None,
+            lost: Vec::new(),
+            resync: false,
             last_reorder: None,
             #[cfg(debug_assertions)]
             unchecked_calls: 0,
@@ -192,7 +245,7 @@ impl Replica {
     /// Whether the primary, as far as is known here, gives out no commits at present.
     #[must_use]
     pub fn commits_paused(&self) -> bool {
-        self.primary.as_ref().map_or(self.primary_paused, |primary| primary.paused)
+        self.primary.as_ref().map_or(self.primary_paused, |primary| !primary.is_active())
     }
 
     /// What is held.
@@ -219,16 +272,24 @@ impl Replica {
     /// What is known of a write; `None` if it is not held.
     #[must_use]
     pub fn status(&self, write: &WriteId) -> Option<WriteStatus> {
-        let csn = self.log.position(write);
-        let outcome = match csn {
-            Some(csn) => self.schedule.committed_outcome(csn),
+        let position = self.log.position(write);
+        let executed = position.and_then(|csn| self.schedule.committed_outcome(csn));
+        if let (None, Some(omitted)) = (position, self.outcomes.of(write)) {
+            return Some(WriteStatus::omitted(Some((omitted.csn, omitted.outcome.clone()))));
+        }
+        let outcome = executed.or_else(|| match position {
+            Some(csn) => self.schedule.held_back_outcome(csn),
             None => self.schedule.tentative_outcome(write),
-        };
+        });
+        if outcome.is_none() && self.log.omitted().vector.covers(write) {
+            return Some(WriteStatus::omitted(None));
+        }
         Some(WriteStatus {
             saved: !self.unsaved.contains_key(write),
             known_elsewhere: self.is_known_elsewhere(write),
-            csn,
-            outcome: outcome?.clone(),
+            csn: position.filter(|_| executed.is_some()),
+            omitted: false,
+            outcome: Some(outcome?.clone()),
         })
     }
 
@@ -240,7 +301,7 @@ impl Replica {
 
     fn is_known_elsewhere(&self, write: &WriteId) -> bool {
         // What is committed has been at the primary.
-        (self.log.position(write).is_some() && self.primary.is_none()) || self.elsewhere.covers(write)
+        (self.log.is_committed(write) && self.primary.is_none()) || self.elsewhere.covers(write)
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is to be called.
@@ -258,46 +319,15 @@ impl Replica {
     /// # Errors
     /// When the replica is not ready or the draft is over a limit; then nothing has changed.
     pub fn submit(&mut self, draft: Draft) -> Result<(WriteId, Outputs), SubmitError> {
+        if self.has_retired() {
+            return Err(SubmitError::Retired);
+        }
         if !self.ready {
             return Err(SubmitError::NotReady);
         }
         let body = Body::new(WriteKind::Update(draft))?;
         let id = self.accept(body)?;
         Ok((id, self.finish()))
-    }
-
-    /// Stops giving out commits; writes stay tentative. The pause is stored and told to all.
-    ///
-    /// # Errors
-    /// When another replica is the primary.
-    pub fn pause_commits(&mut self) -> Result<Outputs, NotPrimary> {
-        self.set_paused(true)
-    }
-
-    /// Goes on giving out commits, first, in log order, to what waited.
-    ///
-    /// # Errors
-    /// When another replica is the primary.
-    pub fn resume_commits(&mut self) -> Result<Outputs, NotPrimary> {
-        self.set_paused(false)
-    }
-
-    fn set_paused(&mut self, paused: bool) -> Result<Outputs, NotPrimary> {
-        let primary = self.primary.as_mut().ok_or(NotPrimary)?;
-        if primary.paused != paused {
-            primary.paused = paused;
-            self.journal.record(Record::Paused(paused));
-            if !paused {
-                primary
-                    .commit_waiting(&mut self.log, &mut self.journal)
-                    .expect("what stands in the tentative log can be committed");
-            }
-            for peer in self.open_peers() {
-                self.transmit(peer, &Frame::Primary { paused });
-            }
-            self.journal.tell(Event::PrimaryPaused { paused });
-        }
-        Ok(self.finish())
     }
 
     /// All batches through this number are on stable storage.
@@ -314,6 +344,8 @@ impl Replica {
     /// The end of every call that changes something: the data follows the log, the peers are offered what is new, and
     /// all that the host is to do is handed out.
     fn finish(&mut self) -> Outputs {
+        self.offer_lost_again();
+        self.follow_role();
         let csn_before = self.schedule.csn();
         let cost = self.schedule.follow(&mut self.log, &mut self.store);
         if cost.undone > 0 {
@@ -322,7 +354,11 @@ impl Replica {
             self.last_reorder = Some(cost);
         }
         self.tell_own_commits(csn_before);
+        if core::mem::take(&mut self.resync) {
+            self.restart_sessions();
+        }
         self.offer_to_all();
+        self.continue_checkpoint();
         #[cfg(debug_assertions)]
         self.assert_invariants();
         self.journal.drain()
@@ -351,7 +387,9 @@ impl Replica {
         assert!(last_own.is_none_or(|stamp| stamp <= self.clock.stamp()), "the clock is past all own stamps");
         assert!(!self.ready || self.identity.is_some(), "only a created replica is ready");
         if let Some(primary) = &self.primary {
-            assert!(primary.paused || self.log.tentative().is_empty(), "an active primary leaves nothing tentative");
+            let waits = |write: &Arc<Write>| write.kind().is_unknown() || !self.log.follows_committed(write);
+            let all_wait = self.log.tentative().values().all(waits);
+            assert!(!primary.is_active() || all_wait, "an active primary leaves nothing tentative that it can judge");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Recovery: a replica from what its host has stored.
+//! Recovery: a replica from what its host has stored \[95 §7\].
 
 use std::sync::Arc;
 
@@ -8,12 +8,16 @@ use crate::{
     commit::Primary,
     id::ReplicaId,
     journal::Journal,
-    output::StoredBatch,
+    outcomes::OmittedOutcome,
+    output::{DisconnectReason, StoredBatch},
+    schedule::Schedule,
+    tuple_store::Base,
+    vector::Knowledge,
     wire::{
         DecodeError, IdTable,
-        record::{LogRecord, Record, decode_batch},
+        record::{self, Checkpoint, Log, LogRecord, Record, decode_batch},
     },
-    write_log::{LogError, WriteLog},
+    write_log::{LogError, Place, WriteLog},
 };
 
 use super::{Identity, Options, Replica};
@@ -49,86 +53,149 @@ pub enum RecoverError {
         /// How.
         error: LogError,
     },
+    /// The parts of a state transfer that are stored do not fit each other.
+    #[error("stored batch {number} holds a part of a state transfer that does not fit: {error}")]
+    Snapshot {
+        /// Its number.
+        number: u64,
+        /// How.
+        error: DisconnectReason,
+    },
     /// A batch that is not the first begins a store, or the first does not.
     #[error("stored batch {number} does not say where it belongs")]
     Identity {
         /// Its number.
         number: u64,
     },
+    /// The store begins with a checkpoint that does not end.
+    #[error("the store begins with a checkpoint that has no end; stored batch {number} is the last one")]
+    CheckpointCut {
+        /// The last number.
+        number: u64,
+    },
+}
+
+/// A replica recovered from its storage.
+#[derive(Debug)]
+pub struct Recovery {
+    /// The replica.
+    pub replica: Replica,
+    /// The number of the last batch, if that could not be read: it was being stored when the host stopped, and nothing of
+    /// it was ever told. The next batch bears its number and replaces it.
+    pub torn: Option<u64>,
 }
 
 impl Replica {
-    /// The replica whose batches these are, in the order of their numbers.
+    /// The replica whose batches these are, in the order of their numbers, from the first one or from one that begins a
+    /// checkpoint.
     ///
     /// # Errors
-    /// When there are none, one is missing, damaged or of another format, or they contradict each other.
-    pub fn recover(options: Options, batches: impl IntoIterator<Item = StoredBatch>) -> Result<Self, RecoverError> {
-        let mut recovered: Option<Self> = None;
-        let mut last = 0;
-        for StoredBatch { number, bytes } in batches {
-            if number != last + 1 {
-                return Err(RecoverError::Missing { expected: last + 1, found: number });
+    /// When there are none, one is missing, damaged or of another format, or they contradict each other. Only the last
+    /// one may be damaged.
+    pub fn recover(options: Options, batches: impl IntoIterator<Item = StoredBatch>) -> Result<Recovery, RecoverError> {
+        let mut recovering = Recovering { options, replica: None, checkpoint: None };
+        let mut last: Option<u64> = None;
+        let mut torn = None;
+        let mut batches = batches.into_iter().peekable();
+        while let Some(StoredBatch { number, bytes }) = batches.next() {
+            let expected = last.map_or(number, |last| last + 1);
+            if number != expected {
+                return Err(RecoverError::Missing { expected, found: number });
             }
-            last = number;
-            let records = decode_batch(&bytes).map_err(|error| RecoverError::Decode { number, error })?;
-            for record in records {
-                match (record, &mut recovered) {
-                    (Record::Identity { database, name, replica, primary }, None) => {
-                        let is_first = replica == ReplicaId::first();
-                        let log = if is_first { WriteLog::of_new_database() } else { WriteLog::default() };
-                        let mut blank = Self::blank(options, name, log);
-                        blank.identity = Some(Identity { database, replica });
-                        blank.primary = primary.map(|term| Primary { term, paused: false });
-                        recovered = Some(blank);
+            match decode_batch(&bytes) {
+                Ok(records) => {
+                    let begins = matches!(records.first(), Some(Record::Checkpoint(_)));
+                    if last.is_none() && number != 1 && !begins {
+                        return Err(RecoverError::Missing { expected: 1, found: number });
                     }
-                    (Record::Identity { .. }, Some(_)) | (_, None) => return Err(RecoverError::Identity { number }),
-                    (record, Some(replica)) => replica.replay(number, record)?,
+                    last = Some(number);
+                    for record in records {
+                        recovering.take(number, record)?;
+                    }
                 }
+                // Without its checksum it was not stored whole; what a version wrote, or what is too large, was.
+                Err(DecodeError::Checksum | DecodeError::Malformed) if batches.peek().is_none() => torn = Some(number),
+                Err(error) => return Err(RecoverError::Decode { number, error }),
             }
         }
-        let mut replica = recovered.ok_or(RecoverError::Empty)?;
-        replica.journal = Journal::recovered(last);
-        replica.commit_left_over();
-        replica.schedule.follow(&mut replica.log, &mut replica.store);
-        let own = replica.id().and_then(|own| replica.log.end_of_chain(own));
-        if let Some(own) = own {
-            replica.clock.pass(own.stamp);
-            replica.ready = true;
-        }
-        #[cfg(debug_assertions)]
-        replica.assert_invariants();
-        Ok(replica)
+        let Some(last) = last else { return Err(RecoverError::Empty) };
+        let Some(mut replica) = recovering.replica else {
+            return Err(RecoverError::CheckpointCut { number: last });
+        };
+        replica.resume(last);
+        Ok(Recovery { replica, torn })
     }
 
-    /// A crash may have come between the batch with a write and the batch with its commit. The commits are recorded with
-    /// what the next call records.
-    fn commit_left_over(&mut self) {
-        if let Some(primary) = self.primary.as_ref().filter(|primary| !primary.paused) {
-            primary
-                .commit_waiting(&mut self.log, &mut self.journal)
-                .expect("what stands in the tentative log can be committed");
+    /// What follows from all that was stored.
+    fn resume(&mut self, last: u64) {
+        let own = self.id().expect("a store says whose it is").clone();
+        if let Some(end) = self.log.end_of_chain(&own) {
+            self.clock.pass(end.stamp);
         }
+        self.ready = !self.id_lost && self.log.vector().knowledge_of(&own) != Knowledge::NotCreated;
+        let reign = self.log.reigns().last();
+        let named = self.ready && reign.primary == own;
+        let term = reign.term;
+        self.primary = self.primary.take().filter(|primary| named || primary.taking_over);
+        if named {
+            self.primary.get_or_insert(Primary::new(term)).term = term;
+        }
+        // What replaying said was said before.
+        self.journal = Journal::recovered(last);
+        self.resync = false;
+        self.schedule.follow(&mut self.log, &mut self.store);
+        // A crash may have come between the batch with a write and the batch with its commit. The commits are recorded
+        // with what the next call records.
+        self.commit_waiting();
+        self.schedule.follow(&mut self.log, &mut self.store);
+        #[cfg(debug_assertions)]
+        self.assert_invariants();
     }
 
     fn replay(&mut self, number: u64, record: Record) -> Result<(), RecoverError> {
         let unreadable = |error| RecoverError::Decode { number, error };
         match record {
-            Record::Log { replicas, entries } => {
-                entries.into_iter().try_for_each(|entry| self.replay_log(number, &replicas, entry))
+            Record::Identity(record::Identity { database, replica, .. }) => {
+                if self.database() != Some(database) {
+                    return Err(RecoverError::Identity { number });
+                }
+                self.former.extend(self.identity.take().map(|identity| identity.replica));
+                self.identity = Some(Identity { database, replica });
+                self.id_lost = false;
+            }
+            Record::Log(Log { replicas, entries }) => {
+                entries.into_iter().try_for_each(|entry| self.replay_log(number, &replicas, entry))?;
             }
             Record::Elsewhere(vector) => {
                 let vector = vector.into_vector().map_err(unreadable)?;
                 self.elsewhere.note_all(&vector);
-                Ok(())
             }
             Record::Paused(paused) => {
-                if let Some(primary) = &mut self.primary {
-                    primary.paused = paused;
-                }
-                Ok(())
+                let term = self.log.term();
+                let primary = self.primary.get_or_insert(Primary::new(term));
+                primary.paused = paused;
+                primary.taking_over &= paused;
             }
-            Record::Identity { .. } => Err(RecoverError::Identity { number }),
+            Record::Snapshot(part) => {
+                let wrong = |error| RecoverError::Snapshot { number, error };
+                let leads_further = part.csn > self.log.csn();
+                if let Some(snapshot) = self.incoming.take(part).map_err(wrong)?.filter(|_| leads_further) {
+                    self.install(snapshot);
+                }
+            }
+            Record::TakingOver => {
+                let term = self.log.term();
+                self.primary = Some(Primary { term, paused: true, taking_over: true });
+            }
+            Record::IdLost => self.id_lost = true,
+            // All that they say is held already.
+            Record::Checkpoint(_)
+            | Record::CheckpointTuples(_)
+            | Record::CheckpointOutcomes(_)
+            | Record::CheckpointLog(_)
+            | Record::CheckpointEnd => {}
         }
+        Ok(())
     }
 
     fn replay_log(&mut self, number: u64, replicas: &IdTable, entry: LogRecord) -> Result<(), RecoverError> {
@@ -142,11 +209,115 @@ impl Replica {
                 self.log.insert(Arc::clone(&write)).map_err(contradiction)?;
                 if own { self.clock.pass(stamp) } else { self.clock.observe(stamp) }
             }
-            LogRecord::Commit(id, csn, term) => {
+            LogRecord::Commit(id, csn, term, refused) => {
                 let id = replicas.id(id).map_err(unreadable)?;
-                self.log.commit(&id, csn, term).map_err(contradiction)?;
+                self.log.commit(&id, &Place { csn, term, refused }).map_err(contradiction)?;
+            }
+            LogRecord::Displaced(cut) => {
+                let (replica, after) = replicas.cut(cut).map_err(unreadable)?;
+                let displaced = self.log.displace(&replica, after);
+                self.lost.extend(displaced);
+            }
+            LogRecord::Voided(after) => {
+                if after < self.log.omitted().csn || after > self.log.csn() {
+                    return Err(RecoverError::Snapshot {
+                        number,
+                        error: DisconnectReason::CommittedOrdersDiffer(after),
+                    });
+                }
+                self.log.void_after(after);
             }
         }
         Ok(())
+    }
+}
+
+/// A replica that is being put together from its batches.
+struct Recovering {
+    options: Options,
+    replica: Option<Replica>,
+    /// The checkpoint that the store begins with, while its end has not been read.
+    checkpoint: Option<PartialCheckpoint>,
+}
+
+struct PartialCheckpoint {
+    head: Checkpoint,
+    base: Base,
+    outcomes: Vec<(crate::id::WriteId, OmittedOutcome)>,
+    log: Vec<(u64, Log)>,
+    /// What was recorded while the checkpoint was being written: it comes after the state that the checkpoint holds.
+    later: Vec<(u64, Record)>,
+}
+
+impl Recovering {
+    fn take(&mut self, number: u64, record: Record) -> Result<(), RecoverError> {
+        let unreadable = |error| RecoverError::Decode { number, error };
+        if let Some(replica) = &mut self.replica {
+            return replica.replay(number, record);
+        }
+        match (record, &mut self.checkpoint) {
+            (Record::Identity(identity), None) => self.replica = Some(self.begin(identity)),
+            (Record::Checkpoint(head), None) => {
+                let (outcomes, log, later) = (Vec::new(), Vec::new(), Vec::new());
+                self.checkpoint = Some(PartialCheckpoint { head: *head, base: Base::default(), outcomes, log, later });
+            }
+            (_, None) | (Record::Checkpoint(_), Some(_)) => return Err(RecoverError::Identity { number }),
+            (Record::CheckpointTuples(tuples), Some(checkpoint)) => {
+                for (key, tuple) in tuples.into_tuples().map_err(unreadable)? {
+                    checkpoint.base.insert(key, tuple);
+                }
+            }
+            (Record::CheckpointOutcomes(outcomes), Some(checkpoint)) => {
+                checkpoint.outcomes.extend(outcomes.into_outcomes().map_err(unreadable)?);
+            }
+            (Record::CheckpointLog(log), Some(checkpoint)) => checkpoint.log.push((number, log)),
+            (Record::CheckpointEnd, checkpoint) => {
+                if let Some(checkpoint) = checkpoint.take() {
+                    self.replica = Some(self.complete(number, checkpoint)?);
+                }
+            }
+            (record, Some(checkpoint)) => checkpoint.later.push((number, record)),
+        }
+        Ok(())
+    }
+
+    fn begin(&self, identity: record::Identity) -> Replica {
+        let record::Identity { database, name, replica } = identity;
+        let is_first = replica == ReplicaId::first();
+        let log = if is_first { WriteLog::of_new_database() } else { WriteLog::default() };
+        let mut blank = Replica::blank(self.options, name, log);
+        blank.identity = Some(Identity { database, replica });
+        blank
+    }
+
+    fn complete(&self, number: u64, checkpoint: PartialCheckpoint) -> Result<Replica, RecoverError> {
+        let unreadable = |error| RecoverError::Decode { number, error };
+        let PartialCheckpoint { head, base, outcomes, log, later } = checkpoint;
+        let (omitted, reigns) = head.omitted.into_parts().map_err(unreadable)?;
+        let mut replica = self.begin(head.identity);
+        for (_, entry) in omitted.vector.iter() {
+            replica.clock.observe(entry.stamp);
+        }
+        replica.store.committed = base.tables();
+        replica.store.tentative = replica.store.committed.clone();
+        replica.schedule = Schedule::on(base, omitted.csn);
+        replica.log = WriteLog::behind(omitted, reigns);
+        replica.elsewhere.note_all(&head.elsewhere.into_vector().map_err(unreadable)?);
+        replica.id_lost = head.id_lost;
+        replica.former = head.former.into_iter().collect();
+        replica.outcomes_after = head.outcomes_after;
+        let term = replica.log.term();
+        let (paused, taking_over) = (head.paused, head.taking_over);
+        replica.primary = (paused || taking_over).then_some(Primary { term, paused, taking_over });
+        for (write, outcome) in outcomes {
+            replica.outcomes.add(write, outcome);
+        }
+        for (number, log) in log {
+            replica.replay(number, Record::Log(log))?;
+        }
+        for (number, record) in later {
+            replica.replay(number, record)?;
+        }
+        Ok(replica)
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     limits::{STAMP_JUMP_MAX, STAMP_MAX},
     output::{DisconnectReason, Event, Output, Outputs, PeerId, PeerKind},
     query::{Predicate, Query},
-    replica::{Options, Replica},
+    replica::{Options, Replica, SubmitError},
     stamp::{Csn, Millis, Stamp, Term},
     tuple_store::View,
     value::{Fields, Key, Name},
@@ -19,9 +19,10 @@ use crate::{
     wire::{
         Interner, WireVector,
         frame::{Batch, Commit, Frame, Hello, Progress},
+        snapshot::wire_reigns,
     },
     write::{Body, Write, WriteKind},
-    write_log::LogError,
+    write_log::{LogError, Reigns},
 };
 
 const NOW: Millis = Millis(1);
@@ -50,6 +51,7 @@ fn carry_out(replica: &mut Replica, outputs: Outputs) -> Said {
                 Output::Transmit { peer, frame } => said.frames.push((peer, Frame::decode(&frame).unwrap())),
                 Output::Disconnect { peer, reason } => said.disconnects.push((peer, reason)),
                 Output::Event(event) => said.events.push(event),
+                Output::Forget { .. } => {}
             }
         }
     }
@@ -88,12 +90,15 @@ fn hello(replica: &str) -> Hello {
         replica: Some(replica.parse().unwrap()),
         primary: replica == "0",
         paused: false,
-        term: Term::FIRST,
+        renew: false,
+        outcomes_after: Some(Csn::ZERO),
+        reigns: wire_reigns(&Reigns::default()),
         csn: Csn::ZERO,
         prefix: Digest::EMPTY,
         vector: (&VersionVector::of_new_database()).into(),
         omitted_csn: Csn::ZERO,
         omitted_vector: WireVector::default(),
+        incoming: None,
     }
 }
 
@@ -141,7 +146,7 @@ impl Writing {
 
     fn commit(mut self, write: &Write) -> Self {
         let commit = Commit::Whole(self.interner.write(write));
-        self.batch.commits.push((Term::FIRST, commit));
+        self.batch.commits.push((Term::FIRST, commit, None));
         self
     }
 
@@ -151,7 +156,7 @@ impl Writing {
 
     fn notify_of(mut self, write: &Write, term: Term, chain: Digest) -> Self {
         let commit = Commit::Notification(self.interner.id(&write.id), chain);
-        self.batch.commits.push((term, commit));
+        self.batch.commits.push((term, commit, None));
         self
     }
 
@@ -265,7 +270,6 @@ fn a_message_before_the_hello_ends_the_session() {
 
 #[test]
 fn a_hello_that_does_not_fit_ends_the_session() {
-    let laptop_id: ReplicaId = Laptop::ID.parse().unwrap();
     let other = DatabaseId::from_random([8; 16]);
     let contradicting = Digest::EMPTY.chained(&[b"another history"]);
     let cases = [
@@ -274,13 +278,7 @@ fn a_hello_that_does_not_fit_ends_the_session() {
             Hello { database: Some(other), ..hello("0") },
             DisconnectReason::OtherDatabase { ours: database(), theirs: other },
         ),
-        (hello(Laptop::ID), DisconnectReason::SameReplica(laptop_id)),
-        (
-            Hello { vector: vector(&[("0", 5), (Laptop::ID, 4)]), ..hello("0") },
-            DisconnectReason::HistoryLost { ours: stamp(1), theirs: stamp(4) },
-        ),
         (Hello { csn: csn(1), prefix: contradicting, ..hello("0") }, DisconnectReason::CommittedOrdersDiffer(csn(1))),
-        (Hello { omitted_csn: csn(2), ..hello("0") }, DisconnectReason::OutOfTurn("a truncated log")),
     ];
     for (hello, expected) in cases {
         let mut laptop = Laptop::new();
@@ -308,37 +306,82 @@ fn writes_of_a_replica_that_nobody_created_end_the_session() {
     laptop.refuses(&Writing::after(1).tentative(&write).frame(), &expected.into());
 }
 
+/// What a replica does that finds its id used elsewhere: it says so, accepts nothing and asks the next peer for a new one.
+#[track_caller]
+fn loses_its_id(laptop: &mut Laptop, frame: &Frame) {
+    let said = laptop.hear(BAD, frame);
+    assert!(said.events.contains(&Event::IdLost { replica: Laptop::ID.parse().unwrap() }), "{said:?}");
+    assert!(said.disconnects.iter().any(|disconnect| *disconnect == (GOOD, DisconnectReason::Resync)));
+    assert_eq!(laptop.replica.submit(Draft::default()).map(|_| ()), Err(SubmitError::NotReady));
+    let outputs = laptop.replica.handle_link_up(NOW, GOOD, PeerKind::Elsewhere);
+    let said = carry_out(&mut laptop.replica, outputs);
+    assert!(matches!(&said.frames[..], [(GOOD, Frame::Hello(hello))] if hello.renew), "{said:?}");
+}
+
 #[test]
-fn two_histories_under_one_replica_id_are_found() {
+fn a_replica_that_meets_its_own_id_or_more_of_its_writes_than_it_holds_asks_for_a_new_id() {
+    let knows_more = Hello { vector: vector(&[("0", 5), (Laptop::ID, 4)]), ..hello("0") };
+    let another_history = Hello { vector: vector(&[("0", 1), (Laptop::ID, 1)]), ..hello("0") };
+    for hello in [hello(Laptop::ID), knows_more, another_history] {
+        let mut laptop = Laptop::new();
+        laptop.link_up(BAD);
+        loses_its_id(&mut laptop, &Frame::Hello(Box::new(hello)));
+    }
+    let mut laptop = Laptop::new();
+    let write = Author::created_by(&laptop.creation).write(2, put("lost"));
+    loses_its_id(&mut laptop, &Writing::after(1).tentative(&write).frame());
+    assert!(laptop.replica.version_vector().covers(&write.id), "what was lost is kept");
+}
+
+#[test]
+fn another_history_of_a_replica_is_left_out_until_the_primary_has_decided() {
     let mut laptop = Laptop::new();
     let mut twin = laptop.primary.clone();
     let write = laptop.primary.write(2, put("x"));
     laptop.hear(GOOD, &Writing::after(1).tentative(&write).frame());
 
-    // The same stamp with another body: as a write, as a commit, and as a notification.
+    // The same stamp with another body, and what follows it.
     let fork = twin.write(2, put("y"));
-    let expected: DisconnectReason = LogError::Fork { write: write.id.clone() }.into();
-    laptop.refuses(&Writing::after(1).tentative(&fork).frame(), &expected);
-    for frame in [Writing::after(1).commit(&fork).frame(), Writing::after(1).notify(&fork).frame()] {
-        laptop.link_up(BAD);
-        laptop.hear(BAD, &Frame::Hello(Box::new(hello("0"))));
-        laptop.refuses(&frame, &expected);
-    }
-
-    // A write that continues the other history.
     let later = twin.write(3, put("z"));
-    let expected = LogError::Fork { write: later.id.clone() };
-    laptop.link_up(BAD);
-    laptop.hear(BAD, &Frame::Hello(Box::new(hello("0"))));
-    laptop.refuses(&Writing::after(1).tentative(&later).frame(), &expected.into());
+    let said = laptop.hear(BAD, &Writing::after(1).tentative(&fork).tentative(&later).frame());
+    assert!(said.disconnects.is_empty(), "{said:?}");
+    assert_eq!(laptop.replica.write(&write.id), Some(&write));
+    assert_eq!(laptop.replica.write(&later.id), None);
+
+    // The primary decides for the other one: it displaces the first, which is offered again.
+    let said = laptop.hear(BAD, &Writing::after(1).commit(&fork).frame());
+    assert_eq!(laptop.replica.write(&write.id), Some(&fork));
+    assert_eq!(laptop.replica.csn(), csn(2));
+    let again = said.events.iter().find_map(|event| match event {
+        Event::Displaced { write: lost, again } if *lost == write.id => again.clone(),
+        _ => None,
+    });
+    let again = laptop.replica.write(&again.expect("it is offered again")).unwrap().clone();
+    assert!(matches!(again.kind(), WriteKind::Again { tag, .. } if *tag == write.chain));
+    assert!(said.disconnects.iter().all(|(_, reason)| *reason == DisconnectReason::Resync));
+    assert_eq!(said.disconnects.len(), laptop_links(), "all sessions begin anew");
+}
+
+/// The links that a laptop has up: to both peers, and the one over which it was created.
+const fn laptop_links() -> usize {
+    3
 }
 
 #[test]
-fn writes_of_ones_own_that_are_unknown_here_end_the_session() {
+fn a_notification_of_another_write_than_the_one_held_displaces_it() {
     let mut laptop = Laptop::new();
-    let write = Author::created_by(&laptop.creation).write(2, put("lost"));
-    let expected = DisconnectReason::HistoryLost { ours: stamp(1), theirs: stamp(2) };
-    laptop.refuses(&Writing::after(1).tentative(&write).frame(), &expected);
+    let mut twin = laptop.primary.clone();
+    let write = laptop.primary.write(2, put("x"));
+    let fork = twin.write(2, put("y"));
+    laptop.hear(GOOD, &Writing::after(1).tentative(&write).frame());
+    let said = laptop.hear(BAD, &Writing::after(1).notify(&fork).frame());
+    assert!(said.disconnects.contains(&(BAD, DisconnectReason::Resync)), "{said:?}");
+    assert_eq!(laptop.replica.write(&write.id), None);
+    assert!(!laptop.replica.version_vector().covers(&write.id), "so that the peer sends the write itself");
+    laptop.link_up(BAD);
+    laptop.hear(BAD, &Frame::Hello(Box::new(hello("0"))));
+    laptop.hear(BAD, &Writing::after(1).commit(&fork).frame());
+    assert_eq!(laptop.replica.write(&fork.id), Some(&fork));
 }
 
 #[test]
@@ -384,7 +427,7 @@ fn a_commit_of_a_reign_that_is_over_is_refused() {
     laptop.hear(GOOD, &frame.frame());
     laptop.hear(GOOD, &Writing::after(1).notify_of(&first, term(2), first.chain).frame());
     assert_eq!(laptop.replica.csn(), csn(2));
-    let expected = LogError::OldTerm { csn: csn(3), term: term(1), held: term(2) };
+    let expected = LogError::OtherTerm { csn: csn(3), term: term(1), held: term(2) };
     laptop.refuses(&Writing::after(2).notify(&second).frame(), &expected.into());
 }
 
@@ -450,7 +493,8 @@ fn the_primary_takes_no_commits_from_others() {
     let mut author = Author::first();
     let creation = author.write(1, WriteKind::CreateReplica);
     let write = Author::created_by(&creation).write(5, put("x"));
-    refuses(&mut replica, &Writing::after(2).commit(&write).frame(), &DisconnectReason::SecondPrimary);
+    let expected = DisconnectReason::OutOfTurn("a commit, to the primary");
+    refuses(&mut replica, &Writing::after(2).commit(&write).frame(), &expected);
 }
 
 #[test]

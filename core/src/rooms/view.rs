@@ -107,9 +107,14 @@ fn view(replica: &Replica, row: &Row, id: String) -> BookingView {
         placed: true,
         alternative: usize::try_from(choice).ok().and_then(|choice| choice.checked_sub(1)),
         cancelling: false,
-        in_the_way: replica.status(&row.tuple.written_by).map_or_else(Vec::new, |status| in_the_way(&status.outcome)),
+        in_the_way: outcome_of(replica, row).as_ref().map_or_else(Vec::new, in_the_way),
         write: row.tuple.written_by.clone(),
     }
+}
+
+/// What became of the write that left this tuple, if that is known here.
+fn outcome_of(replica: &Replica, row: &Row) -> Option<Outcome> {
+    replica.status(&row.tuple.written_by)?.outcome
 }
 
 /// How far a write that is not committed has come.

@@ -45,7 +45,7 @@ impl IndexDefinition {
 
 type Entry = (Vec<Value>, Key);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Index {
     pub(super) definition: IndexDefinition,
     entries: BTreeSet<Entry>,

@@ -1,5 +1,6 @@
 //! The data: two views of the relations, and the means to change them and to take changes back.
 
+mod base;
 mod index;
 mod table;
 
@@ -11,6 +12,7 @@ use crate::{
     value::{Key, Name, Row, Tuple},
 };
 
+pub(crate) use self::base::{Base, TupleKey};
 use self::{index::IndexDefinition, table::Table};
 
 /// Which of the two views is read. Neither contains the other: a tentative deletion hides a committed tuple.
@@ -32,7 +34,7 @@ pub(crate) struct Effect {
 }
 
 /// The relations of one view.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Tables {
     tables: BTreeMap<Name, Table>,
     indexes: usize,

@@ -11,7 +11,7 @@ use crate::{
 
 use super::index::{Index, IndexDefinition};
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Table {
     tuples: BTreeMap<Key, Arc<Tuple>>,
     indexes: Vec<Index>,

@@ -5,11 +5,17 @@ use serde::{Deserialize, Serialize};
 use crate::{
     digest::Digest,
     id::{DatabaseId, DatabaseName, ReplicaId},
-    limits::{FRAME_BYTES_MAX, REASON_BYTES_MAX},
+    limits::{FRAME_BYTES_MAX, FRAME_REPLICAS_MAX, REASON_BYTES_MAX, REIGNS_MAX},
     stamp::{Csn, Term},
+    tuple_store::TupleKey,
+    value::Text,
 };
 
-use super::{DecodeError, FORMAT_VERSION, IdTable, WireVector, WireWrite, WireWriteId, check_csn, decode, encode};
+use super::{
+    DecodeError, FORMAT_VERSION, IdTable, WireVector, WireWrite, WireWriteId, bounded, check_csn, check_reason, decode,
+    encode,
+    snapshot::{SnapshotPart, WireReign},
+};
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +26,11 @@ pub(crate) enum Frame {
     Created(ReplicaId),
     /// Writes and commits that the receiver lacks.
     Batch(Batch),
+    /// A part of the data as of the sender's omitted CSN, to a receiver that lacks commits which the sender has omitted.
+    Snapshot(SnapshotPart),
+    /// The sender of this message wants no commits in this session: it has writes under way whose outcome the receiver
+    /// has omitted and does not know any more.
+    DeclineCommits,
     /// What the sender of this message has on stable storage.
     Progress(Progress),
     /// All that the sender held when the link came up has been sent.
@@ -48,9 +59,15 @@ pub(crate) struct Hello {
     pub(crate) database: Option<DatabaseId>,
     /// `None`: a new replica that asks to be created.
     pub(crate) replica: Option<ReplicaId>,
+    /// It asks for a new id: another replica has, or had, the one that it names.
+    pub(crate) renew: bool,
     pub(crate) primary: bool,
+    /// It knows the outcome of every write that was committed after this CSN and truncated, as long as the write's
+    /// accepter may not know it.
+    pub(crate) outcomes_after: Option<Csn>,
     pub(crate) paused: bool,
-    pub(crate) term: Term,
+    #[serde(deserialize_with = "bounded::list::<_, _, REIGNS_MAX>")]
+    pub(crate) reigns: Vec<WireReign>,
     pub(crate) csn: Csn,
     /// The digest of the committed order through `csn`.
     pub(crate) prefix: Digest,
@@ -58,6 +75,8 @@ pub(crate) struct Hello {
     /// What was truncated: OSN and omitted vector. Zero and empty where nothing was.
     pub(crate) omitted_csn: Csn,
     pub(crate) omitted_vector: WireVector,
+    /// The state transfer that was interrupted here: which data, and the last place received.
+    pub(crate) incoming: Option<(Csn, Digest, TupleKey)>,
 }
 
 /// Commits, which continue the receiver's committed prefix, then tentative writes in log order.
@@ -66,7 +85,8 @@ pub(crate) struct Batch {
     pub(crate) replicas: IdTable,
     /// The CSN before that of the first commit.
     pub(crate) after: Csn,
-    pub(crate) commits: Vec<(Term, Commit)>,
+    /// Each in its term, with the reason if the primary refused the write.
+    pub(crate) commits: Vec<(Term, Commit, Option<Text>)>,
     pub(crate) tentative: Vec<WireWrite>,
 }
 
@@ -82,8 +102,11 @@ pub(crate) enum Commit {
 pub(crate) struct Progress {
     /// The entries of the vector that rose since the last one.
     pub(crate) raised: WireVector,
+    /// The replicas that had an entry and have retired since the last one.
+    #[serde(deserialize_with = "bounded::list::<_, _, FRAME_REPLICAS_MAX>")]
+    pub(crate) retired: Vec<ReplicaId>,
     pub(crate) csn: Csn,
-    /// How many batches of this session have been stored.
+    /// How many batches and parts of snapshots of this session have been stored.
     pub(crate) batches: u64,
 }
 
@@ -105,14 +128,22 @@ impl Frame {
             Self::Hello(hello) => {
                 check_csn(hello.csn)?;
                 check_csn(hello.omitted_csn)?;
+                check_csn(hello.outcomes_after.unwrap_or_default())?;
             }
             Self::Batch(batch) => {
                 let last = batch.after.get().checked_add(batch.commits.len() as u64);
                 last.and_then(Csn::new).ok_or(DecodeError::OutOfBounds)?;
+                batch.commits.iter().try_for_each(|(_, _, refused)| check_reason(refused.as_ref()))?;
             }
+            Self::Snapshot(part) => check_csn(part.csn)?,
             Self::Progress(progress) => check_csn(progress.csn)?,
             Self::Farewell { reason, .. } if reason.len() > REASON_BYTES_MAX => return Err(DecodeError::OutOfBounds),
-            Self::Created(_) | Self::CaughtUp | Self::Primary { .. } | Self::Ping | Self::Farewell { .. } => {}
+            Self::Created(_)
+            | Self::DeclineCommits
+            | Self::CaughtUp
+            | Self::Primary { .. }
+            | Self::Ping
+            | Self::Farewell { .. } => {}
         }
         Ok(frame)
     }

@@ -7,6 +7,7 @@
 mod bounded;
 pub(crate) mod frame;
 pub(crate) mod record;
+pub(crate) mod snapshot;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -18,8 +19,9 @@ use thiserror::Error;
 use crate::{
     digest::Digest,
     id::{ReplicaId, WriteId},
-    limits::FRAME_REPLICAS_MAX,
+    limits::{FRAME_REPLICAS_MAX, REASON_BYTES_MAX},
     stamp::{Csn, Stamp},
+    value::Text,
     vector::{VectorEntry, VersionVector},
     write::{Body, Write, WriteError},
 };
@@ -92,6 +94,13 @@ pub(crate) struct WireWriteId {
     stamp: Stamp,
 }
 
+/// Where a replica's writes are cut: after this stamp. Unlike the stamp of a write it may be zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct WireCut {
+    replica: u32,
+    after: Stamp,
+}
+
 /// Replica ids, each once, so that writes can name them by index.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -107,6 +116,10 @@ pub(crate) struct Interner {
 impl Interner {
     pub(crate) fn id(&mut self, write: &WriteId) -> WireWriteId {
         WireWriteId { replica: self.index(&write.replica), stamp: write.stamp }
+    }
+
+    pub(crate) fn cut(&mut self, replica: &ReplicaId, after: Stamp) -> WireCut {
+        WireCut { replica: self.index(replica), after }
     }
 
     pub(crate) fn write(&mut self, write: &Write) -> WireWrite {
@@ -138,6 +151,11 @@ impl IdTable {
             return Err(DecodeError::OutOfBounds);
         }
         Ok(WriteId { stamp: wire.stamp, replica })
+    }
+
+    pub(crate) fn cut(&self, wire: WireCut) -> Result<(ReplicaId, Stamp), DecodeError> {
+        let replica = self.0.get(wire.replica as usize).ok_or(DecodeError::UnlistedReplica)?.clone();
+        if wire.after.is_valid() { Ok((replica, wire.after)) } else { Err(DecodeError::OutOfBounds) }
     }
 
     pub(crate) fn write(&self, wire: WireWrite) -> Result<Arc<Write>, DecodeError> {
@@ -184,4 +202,8 @@ impl WireVector {
 
 pub(crate) const fn check_csn(csn: Csn) -> Result<(), DecodeError> {
     if csn.is_valid() { Ok(()) } else { Err(DecodeError::OutOfBounds) }
+}
+
+pub(crate) fn check_reason(refused: Option<&Text>) -> Result<(), DecodeError> {
+    if refused.is_none_or(|reason| reason.len() <= REASON_BYTES_MAX) { Ok(()) } else { Err(DecodeError::OutOfBounds) }
 }

@@ -101,7 +101,7 @@ impl Network {
         let mut copy = Self::default();
         for host in &self.hosts {
             assert!(host.unstored.is_empty(), "only what is stored is copied");
-            let number = copy.add(Replica::recover(Options::default(), host.stored.clone()).unwrap());
+            let number = copy.add(Replica::recover(Options::default(), host.stored.clone()).unwrap().replica);
             copy.hosts[number].stored = host.stored.clone();
         }
         copy
@@ -128,6 +128,24 @@ impl Network {
         self.link(left, right);
         self.settle();
         self.unlink(left, right);
+    }
+
+    /// Exchanges until a session ends without being begun anew.
+    pub(crate) fn exchange_anew(&mut self, left: usize, right: usize) {
+        for _ in 0..8 {
+            for host in [left, right] {
+                self.hosts[host].disconnects.clear();
+            }
+            self.exchange(left, right);
+            let again = |host: usize| {
+                let mut reasons = self.hosts[host].disconnects.iter().map(|(_, reason)| reason);
+                reasons.any(|reason| matches!(reason, DisconnectReason::Resync | DisconnectReason::Farewell))
+            };
+            if !again(left) && !again(right) {
+                return;
+            }
+        }
+        panic!("the sessions between {left} and {right} begin anew for ever");
     }
 
     pub(crate) fn link(&mut self, left: usize, right: usize) {
@@ -237,6 +255,7 @@ impl Network {
                             self.carry_out(other, outputs);
                         }
                     }
+                    Output::Forget { before } => self.hosts[host].stored.retain(|batch| batch.number >= before),
                     Output::Event(event) => self.hosts[host].events.push(event),
                 }
             }
@@ -280,7 +299,7 @@ impl Network {
         self.hosts[host].replica = if stored.is_empty() {
             Replica::join(Options::default(), name())
         } else {
-            Replica::recover(Options::default(), stored).unwrap()
+            Replica::recover(Options::default(), stored).unwrap().replica
         };
         others.into_iter().for_each(|other| self.unlink(host, other));
     }

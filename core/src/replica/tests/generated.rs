@@ -5,8 +5,9 @@ use proptest::{collection::vec, prelude::*, sample::Index};
 
 use crate::{
     output::StoredBatch,
+    replica::Recovery,
     wire::{
-        record::{LogRecord, Record, encode_batch},
+        record::{Identity, Log, LogRecord, Record, encode_batch},
         tests::cases,
     },
 };
@@ -112,11 +113,13 @@ fn batch_of(pool: &[Write], after: u64, commits: &[(Index, Mode, u8)], tentative
 /// A replica with its store, and one peer that keeps to the rules and hears everything.
 struct Victim {
     replica: Replica,
+    /// The id of the peer that keeps to the rules.
+    good: &'static str,
     store: Vec<StoredBatch>,
 }
 
 impl Victim {
-    fn carry_out(&mut self, outputs: Outputs) -> Vec<DisconnectReason> {
+    fn carry_out(&mut self, outputs: Outputs) -> Vec<(PeerId, DisconnectReason)> {
         let mut reasons = Vec::new();
         let mut waiting = vec![outputs];
         while let Some(outputs) = waiting.pop() {
@@ -127,10 +130,11 @@ impl Victim {
                         self.store.push(batch);
                     }
                     Output::Disconnect { peer, reason } => {
-                        assert_eq!(peer, BAD, "only who breaks the rules loses its session: {reason}");
-                        reasons.push(reason);
+                        let fault = reason != DisconnectReason::Resync;
+                        assert!(peer == BAD || !fault, "only who breaks the rules loses its session: {reason}");
+                        reasons.push((peer, reason));
                     }
-                    Output::Transmit { .. } | Output::Event(_) => {}
+                    Output::Transmit { .. } | Output::Event(_) | Output::Forget { .. } => {}
                 }
             }
         }
@@ -146,7 +150,7 @@ impl Victim {
 
     fn primary() -> Self {
         let (replica, outputs) = Replica::found(Options::default(), database(), name());
-        let mut victim = Self { replica, store: Vec::new() };
+        let mut victim = Self { replica, good: "0.1", store: Vec::new() };
         victim.carry_out(outputs);
         // It creates its two peers, as the pool of writes has it.
         for peer in [BAD, GOOD] {
@@ -156,7 +160,7 @@ impl Victim {
     }
 
     fn laptop() -> Self {
-        let mut victim = Self { replica: Replica::join(Options::default(), name()), store: Vec::new() };
+        let mut victim = Self { replica: Replica::join(Options::default(), name()), good: "0", store: Vec::new() };
         for peer in [BAD, GOOD] {
             victim.link(peer, hello("0"));
         }
@@ -187,9 +191,12 @@ impl Victim {
             }
             Saying::Created(index) => Frame::Created(REPLICAS[index].parse().unwrap()),
             Saying::Batch { after, commits, tentative } => batch_of(pool, after, &commits, &tentative),
-            Saying::Progress { raised, csn: number, batches } => {
-                Frame::Progress(Progress { raised: vector_of(raised), csn: csn(number), batches })
-            }
+            Saying::Progress { raised, csn: number, batches } => Frame::Progress(Progress {
+                raised: vector_of(raised),
+                csn: csn(number),
+                batches,
+                ..Progress::default()
+            }),
             Saying::Primary(paused) => Frame::Primary { paused },
             Saying::CaughtUp => Frame::CaughtUp,
             Saying::Submit => {
@@ -207,14 +214,14 @@ impl Victim {
             }
         };
         let outputs = self.replica.handle_frame(NOW, BAD, &frame.encode());
-        if !self.carry_out(outputs).is_empty() {
-            self.link(BAD, hello("0.2"));
+        for (peer, _) in self.carry_out(outputs) {
+            self.link(peer, hello(if peer == BAD { "0.2" } else { self.good }));
         }
     }
 
     /// What is stored is what is there.
     fn check(&self) {
-        let recovered = Replica::recover(Options::default(), self.store.clone()).unwrap();
+        let recovered = Replica::recover(Options::default(), self.store.clone()).unwrap().replica;
         let log = |replica: &Replica| {
             let rows = replica.inspect(usize::MAX).log.into_iter();
             rows.map(|row| (row.id, row.committed, row.outcome)).collect::<Vec<_>>()
@@ -249,24 +256,23 @@ proptest! {
     ) {
         let pool = pool();
         let replica = if is_primary { ReplicaId::first() } else { Laptop::ID.parse().unwrap() };
-        let primary = is_primary.then_some(Term::FIRST);
-        let mut records = vec![vec![Record::Identity { database: database(), name: name(), replica, primary }]];
+        let mut records = vec![vec![Record::Identity(Identity { database: database(), name: name(), replica })]];
         for (entries, paused) in batches {
             let mut interner = Interner::default();
             let mut log = Vec::new();
             for (index, is_commit, number, of_term) in entries {
                 let write = index.get(&pool);
                 log.push(if is_commit {
-                    LogRecord::Commit(interner.id(&write.id), csn(number), term(of_term))
+                    LogRecord::Commit(interner.id(&write.id), csn(number), term(of_term), None)
                 } else {
                     LogRecord::Write(interner.write(write))
                 });
             }
-            let log = Record::Log { replicas: interner.finish(), entries: log };
+            let log = Record::Log(Log { replicas: interner.finish(), entries: log });
             records.push([vec![log], paused.map(Record::Paused).into_iter().collect()].concat());
         }
         let store = (1..).zip(&records).map(|(number, records)| StoredBatch { number, bytes: encode_batch(records) });
-        if let Ok(mut replica) = Replica::recover(Options::default(), store) {
+        if let Ok(Recovery { mut replica, .. }) = Replica::recover(Options::default(), store) {
             // It works.
             let outputs = replica.handle_link_up(NOW, GOOD, PeerKind::Elsewhere);
             carry_out(&mut replica, outputs);

@@ -9,13 +9,16 @@ use crate::{
     limits::{NAME_BYTES_MAX, REASON_BYTES_MAX, STAMP_MAX},
     query::{Comparison, Order, Predicate, Query},
     stamp::{Csn, Stamp, Term},
-    value::{Fields, Key, Name, Value},
+    tuple_store::TupleKey,
+    value::{Fields, Key, Name, Text, Tuple, Value},
     wire::{
         IdTable, Interner, WireVector,
         frame::{Batch, Commit, Frame, Hello, Progress},
-        record::{LogRecord, Record},
+        record::{Identity, Log, LogRecord, Record},
+        snapshot::{self, Outcomes, SnapshotPart, Tuples, WireOmitted, wire_reigns},
     },
     write::{Body, Write, WriteKind},
+    write_log::{Reign, Reigns},
 };
 
 fn number() -> impl Strategy<Value = u64> {
@@ -135,7 +138,11 @@ pub(super) fn draft() -> BoxedStrategy<Draft> {
 }
 
 fn kind() -> impl Strategy<Value = WriteKind> {
-    prop_oneof![3 => draft().prop_map(WriteKind::Update), 1 => Just(WriteKind::CreateReplica)]
+    let again = (digest(), draft()).prop_map(|(tag, draft)| WriteKind::Again { tag, draft });
+    let plain = prop_oneof![Just(WriteKind::CreateReplica), Just(WriteKind::RetireReplica), Just(WriteKind::Consent)];
+    let role = (replica_id(), term()).prop_map(|(to, term)| WriteKind::HandOver { to, term });
+    let taken = term().prop_map(|term| WriteKind::TakeOver { term });
+    prop_oneof![6 => draft().prop_map(WriteKind::Update), 2 => plain, 1 => again, 1 => role, 1 => taken]
 }
 
 pub(super) fn write() -> BoxedStrategy<Write> {
@@ -156,14 +163,69 @@ fn database_name() -> impl Strategy<Value = DatabaseName> {
     "[a-z0-9-]{1,64}".prop_map(|name| DatabaseName::parse(&name).unwrap())
 }
 
+fn reigns() -> BoxedStrategy<Reigns> {
+    let reign = (term(), replica_id(), csn(), digest(), csn())
+        .prop_map(|(term, primary, after, prefix, begun_at)| Reign { term, primary, after, prefix, begun_at });
+    vec(reign, 1..4).prop_map(|reigns| Reigns::new(reigns).unwrap_or_default()).boxed()
+}
+
 fn hello() -> BoxedStrategy<Hello> {
-    let who = (database_name(), any::<Option<[u8; 16]>>(), option::of(replica_id()), any::<bool>(), any::<bool>());
-    let what = (term(), csn(), digest(), vector(), csn(), vector());
-    (who, what)
-        .prop_map(|((name, database, replica, primary, paused), (term, csn, prefix, vector, omitted_csn, omitted))| {
+    let who = (database_name(), any::<Option<[u8; 16]>>(), option::of(replica_id()), any::<[bool; 3]>());
+    let what = (reigns(), csn(), digest(), vector(), csn(), vector());
+    let more = (option::of(csn()), option::of((csn(), digest(), tuple_key())));
+    (who, what, more)
+        .prop_map(|((name, database, replica, flags), (reigns, csn, prefix, vector, omitted_csn, omitted), more)| {
+            let [renew, primary, paused] = flags;
             let database = database.map(DatabaseId::from_random);
+            let reigns = wire_reigns(&reigns);
             let omitted_vector = omitted;
-            Hello { name, database, replica, primary, paused, term, csn, prefix, vector, omitted_csn, omitted_vector }
+            let (outcomes_after, incoming) = more;
+            Hello {
+                name,
+                database,
+                replica,
+                renew,
+                primary,
+                outcomes_after,
+                paused,
+                reigns,
+                csn,
+                prefix,
+                vector,
+                omitted_csn,
+                omitted_vector,
+                incoming,
+            }
+        })
+        .boxed()
+}
+
+fn tuple_key() -> impl Strategy<Value = TupleKey> {
+    (name(), key())
+}
+
+fn tuples() -> impl Strategy<Value = Tuples> {
+    vec((tuple_key(), fields(), write()), 0..3).prop_map(|tuples| {
+        let mut interner = Interner::default();
+        let tuple = |(key, fields, write): (TupleKey, Fields, Write)| {
+            snapshot::tuple(&mut interner, &key, &Tuple { fields, written_by: write.id })
+        };
+        let tuples = tuples.into_iter().map(tuple).collect();
+        Tuples { replicas: interner.finish(), tuples }
+    })
+}
+
+fn omitted() -> BoxedStrategy<WireOmitted> {
+    (csn(), vector(), digest(), reigns())
+        .prop_map(|(csn, vector, prefix, reigns)| WireOmitted { csn, vector, prefix, reigns: wire_reigns(&reigns) })
+        .boxed()
+}
+
+fn snapshot_part() -> BoxedStrategy<SnapshotPart> {
+    (csn(), digest(), option::of(tuple_key()), tuples(), option::of(omitted()))
+        .prop_map(|(csn, digest, after, tuples, end)| {
+            let (outcomes, end) = (Outcomes::default(), end.map(Box::new));
+            SnapshotPart { csn, digest, after, tuples, outcomes, end }
         })
         .boxed()
 }
@@ -182,6 +244,7 @@ fn batch() -> BoxedStrategy<Batch> {
                     } else {
                         Commit::Notification(interner.id(&write.id), write.chain)
                     },
+                    (!*whole).then(|| Text::new("not allowed")),
                 ));
             }
             let tentative = waiting.iter().map(|write| interner.write(write)).collect();
@@ -191,7 +254,8 @@ fn batch() -> BoxedStrategy<Batch> {
 }
 
 pub(super) fn frame() -> BoxedStrategy<Frame> {
-    let progress = (vector(), csn(), any::<u64>()).prop_map(|(raised, csn, batches)| Progress { raised, csn, batches });
+    let progress = (vector(), vec(replica_id(), 0..3), csn(), any::<u64>())
+        .prop_map(|(raised, retired, csn, batches)| Progress { raised, retired, csn, batches });
     let farewell = (any::<u16>(), any::<String>()).prop_map(|(code, reason)| {
         let end = (0..=REASON_BYTES_MAX.min(reason.len())).rev().find(|&at| reason.is_char_boundary(at)).unwrap();
         Frame::Farewell { code, reason: reason[..end].into() }
@@ -200,6 +264,8 @@ pub(super) fn frame() -> BoxedStrategy<Frame> {
         3 => hello().prop_map(|hello| Frame::Hello(Box::new(hello))),
         1 => replica_id().prop_map(Frame::Created),
         4 => batch().prop_map(Frame::Batch),
+        2 => snapshot_part().prop_map(Frame::Snapshot),
+        1 => Just(Frame::DeclineCommits),
         2 => progress.prop_map(Frame::Progress),
         1 => Just(Frame::CaughtUp),
         1 => any::<bool>().prop_map(|paused| Frame::Primary { paused }),
@@ -210,30 +276,30 @@ pub(super) fn frame() -> BoxedStrategy<Frame> {
 }
 
 pub(super) fn record() -> BoxedStrategy<Record> {
-    let identity = (any::<[u8; 16]>(), database_name(), replica_id(), option::of(term())).prop_map(
-        |(database, name, replica, primary)| {
-            let database = DatabaseId::from_random(database);
-            Record::Identity { database, name, replica, primary }
-        },
-    );
+    let identity = (any::<[u8; 16]>(), database_name(), replica_id()).prop_map(|(database, name, replica)| {
+        let database = DatabaseId::from_random(database);
+        Record::Identity(Identity { database, name, replica })
+    });
     let log = vec((write(), csn(), term(), any::<bool>()), 0..4).prop_map(|entries| {
         let mut interner = Interner::default();
         let entry = |(write, csn, term, is_commit): &(Write, Csn, Term, bool), interner: &mut Interner| {
             if *is_commit {
-                LogRecord::Commit(interner.id(&write.id), *csn, *term)
+                LogRecord::Commit(interner.id(&write.id), *csn, *term, None)
             } else {
                 LogRecord::Write(interner.write(write))
             }
         };
         let entries = entries.iter().map(|parts| entry(parts, &mut interner)).collect();
         let replicas: IdTable = interner.finish();
-        Record::Log { replicas, entries }
+        Record::Log(Log { replicas, entries })
     });
     prop_oneof![
         1 => identity,
         3 => log,
         1 => vector().prop_map(Record::Elsewhere),
         1 => any::<bool>().prop_map(Record::Paused),
+        1 => snapshot_part().prop_map(Record::Snapshot),
+        1 => tuples().prop_map(Record::CheckpointTuples),
     ]
     .boxed()
 }

@@ -7,21 +7,26 @@ use std::{
     collections::BTreeSet,
     env, fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use crate::{
     digest::Digest,
     draft::{Alternative, Condition, DependencyCheck, Draft, Expectation, Operation, UpdateSet},
     id::{DatabaseId, DatabaseName, ReplicaId, WriteId},
+    outcome::{Attempt, Branch, Conflict, Outcome, Step},
+    outcomes::OmittedOutcome,
     query::{Comparison, Order, Predicate, Query},
     stamp::{Csn, Stamp, Term},
-    value::{Fields, Key, Name, Value},
+    value::{Fields, Key, Name, Row, Text, Tuple, Value},
     wire::{
         DecodeError, Interner, WireVector,
         frame::{Batch, Commit, Frame, Hello, Progress},
-        record::{LogRecord, Record, decode_batch, encode_batch},
+        record::{Checkpoint, Identity, Log, LogRecord, Record, decode_batch, encode_batch},
+        snapshot::{self, Outcomes, SnapshotPart, Tuples, WireOmitted, WireOutcome, wire_reigns},
     },
     write::{Body, Write, WriteKind},
+    write_log::{Reign, Reigns},
 };
 
 fn directory() -> PathBuf {
@@ -53,6 +58,10 @@ fn name(name: &str) -> Name {
 
 fn key(key: &str) -> Key {
     Key::new(key).unwrap()
+}
+
+fn term(number: u8) -> Term {
+    postcard::from_bytes(&[number]).unwrap()
 }
 
 fn fields(fields: &[(&str, Value)]) -> Fields {
@@ -171,12 +180,15 @@ fn frames() -> Vec<(&'static str, Frame)> {
         replica: Some(replica("0")),
         primary: true,
         paused: true,
-        term: Term::FIRST,
+        renew: false,
+        outcomes_after: Some(csn(2)),
+        reigns: wire_reigns(&reigns()),
         csn: csn(3),
         prefix,
         vector: vector(),
         omitted_csn: Csn::ZERO,
         omitted_vector: WireVector::default(),
+        incoming: Some((csn(2), prefix, (name("bookings"), key("b-2")))),
     };
     let new = Hello {
         database: None,
@@ -186,15 +198,18 @@ fn frames() -> Vec<(&'static str, Frame)> {
         csn: Csn::ZERO,
         prefix: Digest::EMPTY,
         vector: WireVector::default(),
+        outcomes_after: Some(Csn::ZERO),
+        reigns: wire_reigns(&Reigns::default()),
+        incoming: None,
         ..hello.clone()
     };
     let mut interner = Interner::default();
-    let commits = [&first, &second, &rich].map(|write| (Term::FIRST, Commit::Whole(interner.write(write))));
+    let commits = [&first, &second, &rich].map(|write| (Term::FIRST, Commit::Whole(interner.write(write)), None));
     let tentative = vec![interner.write(&small)];
     let whole = Batch { replicas: interner.finish(), after: Csn::ZERO, commits: commits.into(), tentative };
     let mut interner = Interner::default();
     let notification = Commit::Notification(interner.id(&small.id), small.chain);
-    let commits = vec![(Term::FIRST, notification)];
+    let commits = vec![(Term::FIRST, notification, Some(Text::new("not allowed")))];
     let notification = Batch { replicas: interner.finish(), after: csn(3), commits, tentative: Vec::new() };
     vec![
         ("frame-hello", Frame::Hello(Box::new(hello))),
@@ -202,7 +217,14 @@ fn frames() -> Vec<(&'static str, Frame)> {
         ("frame-created", Frame::Created(replica("0.2"))),
         ("frame-batch", Frame::Batch(whole)),
         ("frame-batch-of-a-notification", Frame::Batch(notification)),
-        ("frame-progress", Frame::Progress(Progress { raised: vector(), csn: csn(3), batches: 200 })),
+        (
+            "frame-progress",
+            Frame::Progress(Progress { raised: vector(), retired: vec![replica("0.2")], csn: csn(3), batches: 200 }),
+        ),
+        ("frame-snapshot-of-tuples", Frame::Snapshot(snapshot_parts()[0].clone())),
+        ("frame-snapshot-of-outcomes", Frame::Snapshot(snapshot_parts()[1].clone())),
+        ("frame-snapshot-end", Frame::Snapshot(snapshot_parts()[2].clone())),
+        ("frame-decline-commits", Frame::DeclineCommits),
         ("frame-caught-up", Frame::CaughtUp),
         ("frame-primary", Frame::Primary { paused: true }),
         ("frame-ping", Frame::Ping),
@@ -210,33 +232,121 @@ fn frames() -> Vec<(&'static str, Frame)> {
     ]
 }
 
+fn reigns() -> Reigns {
+    let first = Reigns::default().last().clone();
+    let prefix = Digest::EMPTY.chained(&[b"a prefix"]);
+    let next = Reign { term: term(2), primary: replica("0.1"), after: csn(2), prefix, begun_at: csn(2) };
+    Reigns::new(vec![first, next]).unwrap()
+}
+
+fn outcomes() -> Outcomes {
+    let [.., rich, small] = history();
+    let mut interner = Interner::default();
+    let written_by = rich.id.clone();
+    let found =
+        Row { key: key("b-1"), tuple: Arc::new(Tuple { fields: fields(&[("room", "heron".into())]), written_by }) };
+    let conflicts = [
+        Conflict::Check { index: 1, found: vec![found] },
+        Conflict::KeyTaken { relation: name("bookings"), key: key("b") },
+        Conflict::KeyMissing { relation: name("bookings"), key: key("c") },
+        Conflict::TupleFull { relation: name("bookings"), key: key("d") },
+        Conflict::Refused { reason: Text::new("not allowed") },
+    ];
+    let steps = [Step::Update].into_iter().chain((0..).map(Step::Alternative));
+    let attempts = steps.zip(conflicts).map(|(step, conflict)| Attempt { step, conflict }).collect();
+    let outcome = Outcome { branch: Branch::Alternative(4), attempts };
+    let omitted = OmittedOutcome { csn: csn(2), chain: small.chain, outcome };
+    let outcomes = vec![WireOutcome::new(&mut interner, &small.id, &omitted)];
+    Outcomes { replicas: interner.finish(), outcomes }
+}
+
+fn tuples() -> Tuples {
+    let [.., rich, _] = history();
+    let mut interner = Interner::default();
+    let tuple = Tuple { fields: fields(&[("room", "heron".into()), ("seats", 8.into())]), written_by: rich.id };
+    let tuples = vec![snapshot::tuple(&mut interner, &(name("bookings"), key("b-2")), &tuple)];
+    Tuples { replicas: interner.finish(), tuples }
+}
+
+fn omitted() -> WireOmitted {
+    let prefix = Digest::EMPTY.chained(&[b"a prefix"]);
+    WireOmitted { csn: csn(2), vector: vector(), prefix, reigns: wire_reigns(&reigns()) }
+}
+
+/// The three kinds of parts.
+fn snapshot_parts() -> [SnapshotPart; 3] {
+    let part = SnapshotPart {
+        csn: csn(2),
+        digest: Digest::EMPTY.chained(&[b"the data"]),
+        after: None,
+        tuples: tuples(),
+        outcomes: Outcomes::default(),
+        end: None,
+    };
+    let after = Some((name("bookings"), key("b-2")));
+    let of_outcomes =
+        SnapshotPart { after: after.clone(), tuples: Tuples::default(), outcomes: outcomes(), ..part.clone() };
+    let end = SnapshotPart { outcomes: Outcomes::default(), end: Some(Box::new(omitted())), ..of_outcomes.clone() };
+    [part, of_outcomes, end]
+}
+
 fn stored_batches() -> Vec<(&'static str, Vec<Record>)> {
     let [first, second, rich, small] = history();
-    let identity = |id: &str, primary| Record::Identity {
+    let identity = |id: &str| Identity {
         database: database(),
         name: DatabaseName::parse("golden").unwrap(),
         replica: replica(id),
-        primary,
     };
     let mut interner = Interner::default();
     let mut entries = Vec::new();
     for (number, write) in (1..).zip([&first, &second, &rich]) {
         entries.push(LogRecord::Write(interner.write(write)));
-        entries.push(LogRecord::Commit(interner.id(&write.id), csn(number), Term::FIRST));
+        entries.push(LogRecord::Commit(interner.id(&write.id), csn(number), Term::FIRST, None));
     }
     entries.push(LogRecord::Write(interner.write(&small)));
-    let log = Record::Log { replicas: interner.finish(), entries };
+    let log = Log { replicas: interner.finish(), entries };
+    let mut interner = Interner::default();
+    let refused = LogRecord::Commit(interner.id(&small.id), csn(4), term(2), Some(Text::new("not allowed")));
+    let displaced = LogRecord::Displaced(interner.cut(&replica("0.1"), stamp(3)));
+    let rare = Log { entries: vec![refused, LogRecord::Voided(csn(3)), displaced], replicas: interner.finish() };
+    let checkpoint = Checkpoint {
+        identity: identity("0.2"),
+        omitted: omitted(),
+        elsewhere: vector(),
+        paused: true,
+        taking_over: false,
+        id_lost: false,
+        former: vec![replica("0.1")],
+        outcomes_after: csn(1),
+    };
     let elsewhere = [(replica("0.1"), small.id.stamp, small.chain)].into_iter().collect();
     vec![
-        ("stored-1", vec![identity("0.2", None)]),
-        ("stored-2", vec![log]),
+        ("stored-1", vec![Record::Identity(identity("0.2"))]),
+        ("stored-2", vec![Record::Log(log.clone())]),
+        ("stored-log-of-rare-changes", vec![Record::Log(rare)]),
+        ("stored-roles", vec![Record::TakingOver, Record::IdLost]),
+        ("stored-snapshot", vec![Record::Snapshot(snapshot_parts()[0].clone())]),
+        ("stored-checkpoint", vec![Record::Checkpoint(Box::new(checkpoint))]),
+        ("stored-checkpoint-tuples", vec![Record::CheckpointTuples(tuples())]),
+        ("stored-checkpoint-outcomes", vec![Record::CheckpointOutcomes(outcomes())]),
+        ("stored-checkpoint-log", vec![Record::CheckpointLog(log)]),
+        ("stored-checkpoint-end", vec![Record::CheckpointEnd]),
         ("stored-3", vec![Record::Elsewhere(elsewhere), Record::Paused(true)]),
-        ("stored-identity-of-the-primary", vec![identity("0", Some(Term::FIRST))]),
+        ("stored-identity-of-the-first-replica", vec![Record::Identity(identity("0"))]),
     ]
 }
 
 fn bodies() -> Vec<(&'static str, WriteKind)> {
-    vec![("body-update", WriteKind::Update(rich_draft())), ("body-create-replica", WriteKind::CreateReplica)]
+    let tag = Digest::EMPTY.chained(&[b"a lost write"]);
+    vec![
+        ("body-update", WriteKind::Update(rich_draft())),
+        ("body-create-replica", WriteKind::CreateReplica),
+        ("body-retire-replica", WriteKind::RetireReplica),
+        ("body-consent", WriteKind::Consent),
+        ("body-hand-over", WriteKind::HandOver { to: replica("0.1"), term: term(2) }),
+        ("body-take-over", WriteKind::TakeOver { term: term(3) }),
+        ("body-again", WriteKind::Again { tag, draft: rich_draft() }),
+    ]
 }
 
 fn refused_frames() -> Vec<(&'static str, Vec<u8>, DecodeError)> {
@@ -244,7 +354,7 @@ fn refused_frames() -> Vec<(&'static str, Vec<u8>, DecodeError)> {
     let hello = frames().remove(0).1.encode();
     vec![
         ("refused-frame-of-version-2", vec![2, ping[1]], DecodeError::Version { version: 2 }),
-        ("refused-frame-of-an-unknown-kind", vec![1, 8], DecodeError::Malformed),
+        ("refused-frame-of-an-unknown-kind", vec![1, 10], DecodeError::Malformed),
         ("refused-frame-cut-short", hello[..hello.len() - 1].to_vec(), DecodeError::Malformed),
         ("refused-frame-that-goes-on", [ping, vec![0]].concat(), DecodeError::Malformed),
     ]

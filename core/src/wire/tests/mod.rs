@@ -207,8 +207,8 @@ fn stamps_and_commit_numbers_beyond_their_bound_are_refused() {
     assert_eq!(vector(STAMP_MAX), Ok(()));
     assert_eq!(vector(STAMP_MAX + 1), Err(DecodeError::OutOfBounds));
 
-    // A progress message: an empty vector, a CSN, a count.
-    let progress = |csn: u64| Frame::decode(&[vec![FORMAT_VERSION, 3, 0], varint(csn), vec![0]].concat());
+    // A progress message: an empty vector, nobody retired, a CSN, a count.
+    let progress = |csn: u64| Frame::decode(&[vec![FORMAT_VERSION, 5, 0, 0], varint(csn), vec![0]].concat());
     assert!(progress(STAMP_MAX).is_ok());
     assert_eq!(progress(STAMP_MAX + 1), Err(DecodeError::OutOfBounds));
     // An empty batch after a CSN.

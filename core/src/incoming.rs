@@ -1,0 +1,81 @@
+//! State transfers under way to this replica: parts are kept until the data is complete, whoever sends them.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    digest::Digest,
+    id::WriteId,
+    limits::{SNAPSHOT_BYTES_MAX, SNAPSHOTS_MAX},
+    outcomes::OmittedOutcome,
+    output::DisconnectReason,
+    stamp::Csn,
+    tuple_store::{Base, TupleKey},
+    wire::snapshot::SnapshotPart,
+    write_log::{Omitted, Reigns},
+};
+
+/// All that a state transfer brought.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    pub(crate) base: Base,
+    pub(crate) omitted: Omitted,
+    pub(crate) reigns: Reigns,
+    pub(crate) outcomes: Vec<(WriteId, OmittedOutcome)>,
+}
+
+#[derive(Debug, Default)]
+struct Incoming {
+    base: Base,
+    bytes: usize,
+    outcomes: BTreeMap<WriteId, OmittedOutcome>,
+}
+
+/// Transfers by what they are of: the same data may come from several peers, and be continued by another one.
+#[derive(Debug, Default)]
+pub(crate) struct IncomingSnapshots(BTreeMap<(Csn, Digest), Incoming>);
+
+impl IncomingSnapshots {
+    /// Where the one that leads furthest stands.
+    pub(crate) fn cursor(&self) -> Option<(Csn, Digest, TupleKey)> {
+        let ((csn, digest), incoming) = self.0.last_key_value()?;
+        Some((*csn, *digest, incoming.base.last()?.clone()))
+    }
+
+    /// Takes a part; the snapshot, if it is complete.
+    pub(crate) fn take(&mut self, part: SnapshotPart) -> Result<Option<Snapshot>, DisconnectReason> {
+        let SnapshotPart { csn, digest, after, tuples, outcomes, end } = part;
+        let name = (csn, digest);
+        if !self.0.contains_key(&name) && self.0.len() >= SNAPSHOTS_MAX {
+            // The one that leads least far is the least use.
+            self.0.pop_first();
+        }
+        let incoming = self.0.entry(name).or_default();
+        if after.as_ref() > incoming.base.last() {
+            return Err(DisconnectReason::OutOfTurn("a part of a state transfer"));
+        }
+        for (key, tuple) in tuples.into_tuples()? {
+            incoming.bytes += key.0.as_str().len() + key.1.as_str().len() + tuple.fields.bytes();
+            if incoming.bytes > SNAPSHOT_BYTES_MAX {
+                self.0.remove(&name);
+                return Err(DisconnectReason::SnapshotTooLarge);
+            }
+            // A part may have come from another peer, too.
+            if Some(&key) > incoming.base.last() {
+                incoming.base.insert(key, tuple);
+            }
+        }
+        incoming.outcomes.extend(outcomes.into_outcomes()?);
+        let Some(end) = end else { return Ok(None) };
+        let (omitted, reigns) = end.into_parts()?;
+        let Some(Incoming { base, outcomes, .. }) = self.0.remove(&name) else { return Ok(None) };
+        if omitted.csn != csn || base.digest() != digest {
+            return Err(DisconnectReason::SnapshotDigest);
+        }
+        Ok(Some(Snapshot { base, omitted, reigns, outcomes: outcomes.into_iter().collect() }))
+    }
+
+    /// Forgets what leads no further than this.
+    pub(crate) fn forget_through(&mut self, csn: Csn) {
+        self.0.retain(|(incoming, _), _| *incoming > csn);
+    }
+}

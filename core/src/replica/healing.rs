@@ -1,0 +1,106 @@
+//! One id, one owner: what is done when a replica's id is used twice, by a copy of its storage or after a loss of it.
+
+use std::sync::Arc;
+
+use crate::{
+    execution,
+    id::{ReplicaId, WriteId},
+    output::{DisconnectReason, Event, Output},
+    stamp::Stamp,
+    vector::{Knowledge, VersionVector},
+    wire::record::Record,
+    write::{Body, Write, WriteKind},
+};
+
+use super::Replica;
+
+impl Replica {
+    /// What a peer knows of this replica's own writes: more than this replica does, or others, proves that another one
+    /// has its id.
+    pub(super) fn check_own_history(&mut self, vector: &VersionVector) {
+        let Some(own) = self.id().filter(|_| !self.id_lost).cloned() else { return };
+        let here = self.log.vector().knowledge_of(&own);
+        let there = vector.knowledge_of(&own);
+        let other_history = vector.entry(&own).and_then(|theirs| self.log.history_differs(&own, theirs));
+        // A replica that has its id but not yet its creator's state knows less than its creator, and rightly so.
+        if here != Knowledge::NotCreated && (there > here || other_history == Some(true)) {
+            self.lose_id();
+        }
+    }
+
+    /// A write of one's own that is not held here was lost with some storage.
+    pub(super) fn check_own_write(&mut self, write: &Write) {
+        let own = self.id().is_some_and(|own| *own == write.id.replica);
+        if own && self.ready && self.log.write(&write.id).is_none() && !self.log.is_committed(&write.id) {
+            self.lose_id();
+        }
+    }
+
+    /// Nothing more is accepted under this id. The next peer is asked for a new one; all that is held stays.
+    pub(super) fn lose_id(&mut self) {
+        let Some(own) = self.id().cloned() else { return };
+        if self.id_lost {
+            return;
+        }
+        self.id_lost = true;
+        self.ready = false;
+        self.journal.record(Record::IdLost);
+        if self.primary.is_some() {
+            self.journal.tell(Event::PrimaryRestored);
+            self.begin_taking_over();
+        }
+        self.journal.say(Output::Event(Event::IdLost { replica: own }));
+        self.resync = true;
+    }
+
+    /// Another history of a replica is committed: what is held of its own after a stamp loses its place.
+    pub(super) fn displace(&mut self, replica: &ReplicaId, after: Stamp) {
+        let displaced = self.log.displace(replica, after);
+        self.journal.record_displaced(replica, after);
+        self.note_displaced(displaced);
+    }
+
+    pub(super) fn note_displaced(&mut self, displaced: Vec<Arc<Write>>) {
+        for write in &displaced {
+            self.unsaved.remove(&write.id);
+        }
+        self.lost.extend(displaced);
+        self.resync = true;
+        let own = self.id().filter(|_| !self.id_lost);
+        if own.is_some_and(|own| self.log.vector().entry(own).is_none()) && self.ready && !self.has_retired() {
+            self.lose_id();
+        }
+    }
+
+    /// Offers again what lost its place, as writes of this replica's own. Whoever else held them does the same: their
+    /// tag tells that they are one.
+    pub(super) fn offer_lost_again(&mut self) {
+        if self.lost.is_empty() || !self.ready || self.has_retired() {
+            return;
+        }
+        for write in core::mem::take(&mut self.lost) {
+            let again = self.offer_again(&write);
+            self.journal.say(Output::Event(Event::Displaced { write: write.id.clone(), again }));
+        }
+    }
+
+    fn offer_again(&mut self, write: &Write) -> Option<WriteId> {
+        let (tag, draft) = match write.kind() {
+            WriteKind::Update(draft) => (write.chain, draft),
+            WriteKind::Again { tag, draft } => (*tag, draft),
+            _ => return None,
+        };
+        if execution::is_known_again(&self.store.tentative, tag) {
+            return None;
+        }
+        let body = Body::new(WriteKind::Again { tag, draft: draft.clone() }).ok()?;
+        self.accept(body).ok()
+    }
+
+    /// Ends all sessions, so that each begins anew with a hello that is true.
+    pub(super) fn restart_sessions(&mut self) {
+        for peer in self.peers_where(|_| true) {
+            self.disconnect(peer, DisconnectReason::Resync);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The receiving side of a state transfer \[97 §3.3\].
+
+use crate::{
+    id::WriteId,
+    incoming::Snapshot,
+    output::{DisconnectReason, Event, Output, PeerId},
+    stamp::Csn,
+    vector::VersionVector,
+    wire::{
+        frame::{Frame, Hello},
+        record::Record,
+        snapshot::SnapshotPart,
+    },
+};
+
+use super::Replica;
+
+impl Replica {
+    /// A peer has truncated what is lacking here. If its data covers writes of this replica whose outcome it does not
+    /// know any more, this replica waits for a peer that does. The primary has the last word: it is never declined.
+    pub(super) fn decline_unless_useful(&mut self, peer: PeerId, hello: &Hello, omitted: &VersionVector) {
+        let outcomes_known = hello.outcomes_after.is_some_and(|after| after <= self.log.csn());
+        if hello.omitted_csn <= self.log.csn() || hello.primary || outcomes_known {
+            return;
+        }
+        if self.own_tentative_covered(omitted).next().is_some() {
+            if let Some(session) = self.peers.get_mut(&peer) {
+                session.declined = true;
+            }
+            self.transmit(peer, &Frame::DeclineCommits);
+        }
+    }
+
+    fn own_tentative_covered<'a>(&'a self, omitted: &'a VersionVector) -> impl Iterator<Item = &'a WriteId> {
+        let own = self.id();
+        let tentative = self.log.tentative().keys();
+        tentative.filter(move |id| own == Some(&id.replica) && omitted.covers(id))
+    }
+
+    pub(super) fn handle_snapshot_part(&mut self, peer: PeerId, part: SnapshotPart) -> Result<(), DisconnectReason> {
+        if self.identity.is_none() {
+            return Err(DisconnectReason::OutOfTurn("a state transfer before the creation"));
+        }
+        let session = self.peers.get_mut(&peer).expect("the session is there while its message is handled");
+        session.batch_received();
+        let declined = session.declined;
+        let csn = part.csn;
+        let is_last = part.end.is_some();
+        if !declined && csn > self.log.csn() {
+            self.journal.record(Record::Snapshot(part.clone()));
+            let snapshot = self.incoming.take(part)?;
+            if let Some(snapshot) = snapshot {
+                self.install(snapshot);
+            }
+        }
+        if is_last && !declined {
+            // The commits that follow are beyond this one.
+            if let Some(session) = self.peers.get_mut(&peer) {
+                session.peer_holds_commit(csn);
+            }
+        }
+        self.note_ready();
+        self.journal.tell(Event::Changed);
+        Ok(())
+    }
+
+    /// Replaces data and committed prefix in one step, and keeps every write that is not covered.
+    pub(super) fn install(&mut self, snapshot: Snapshot) {
+        let Snapshot { base, omitted, reigns, outcomes } = snapshot;
+        let csn = omitted.csn;
+        for (_, entry) in omitted.vector.iter() {
+            self.clock.observe(entry.stamp);
+        }
+        self.outcomes_after = csn;
+        for (write, outcome) in outcomes {
+            self.outcomes.add(write, outcome);
+        }
+        let installed = self.log.install(omitted, reigns);
+        self.schedule.install(base, csn, &mut self.store);
+        self.incoming.forget_through(csn);
+        // Whoever follows the log by the numbers of its commits has to begin anew as well.
+        self.checkpoint = None;
+        for write in installed.covered {
+            self.unsaved.remove(&write.id);
+            let own = self.id() == Some(&write.id.replica);
+            let former = self.former.contains(&write.id.replica);
+            let replaced = match self.outcomes.of(&write.id) {
+                Some(kept) => kept.chain != write.chain,
+                // Written on a copy of the storage, maybe: what nobody is known to have may not be the one covered.
+                None => former && !self.elsewhere.covers(&write.id),
+            };
+            if (own || former) && replaced {
+                self.lost.push(write);
+            } else if own || former {
+                self.journal.say(Output::Event(Event::Committed { write: write.id.clone() }));
+            }
+        }
+        if !installed.displaced.is_empty() {
+            self.note_displaced(installed.displaced);
+        }
+        self.journal.tell(Event::Installed { csn });
+        self.restart_declined(csn);
+    }
+
+    /// Sessions without commits begin anew once the commits that they lack have come from elsewhere.
+    pub(super) fn restart_declined(&mut self, csn: Csn) {
+        let caught_up = self.peers_where(|session| session.declined && session.omitted_csn <= csn);
+        for peer in caught_up {
+            self.disconnect(peer, DisconnectReason::Resync);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Writes that lose their place: another write was committed under their id, or a state transfer covers them.
+
+use std::sync::Arc;
+
+use crate::{
+    digest::Digest,
+    id::{ReplicaId, WriteId},
+    stamp::Stamp,
+    vector::{Knowledge, VectorEntry},
+    write::Write,
+};
+
+use super::{Omitted, Reigns, WriteLog};
+
+/// What a state transfer did to the writes that were held.
+#[derive(Debug, Default)]
+pub(crate) struct Installed {
+    /// Tentative writes that it covers.
+    pub(crate) covered: Vec<Arc<Write>>,
+    /// Tentative writes whose place other writes of the same id have taken.
+    pub(crate) displaced: Vec<Arc<Write>>,
+}
+
+impl WriteLog {
+    /// Removes the tentative writes of a replica after a stamp, and those of the replicas that they created: another
+    /// history of that replica is committed. The vector goes back to what is left.
+    pub(crate) fn displace(&mut self, replica: &ReplicaId, after: Stamp) -> Vec<Arc<Write>> {
+        let chain = self.chain_at(replica, after);
+        let displaced = self.remove_tentative(|id| descends(id, replica, after));
+        let created: Vec<ReplicaId> = self.vector.iter().map(|(id, _)| id.clone()).collect();
+        for id in created.into_iter().filter(|id| id.creation().is_some_and(|id| descends(&id, replica, after))) {
+            self.vector.remove(&id);
+        }
+        if let Some(chain) = chain {
+            self.vector.set(replica.clone(), VectorEntry { stamp: after, chain });
+        }
+        displaced
+    }
+
+    /// The last stamp of a replica before this one under which something is held here, as a place to displace from.
+    pub(crate) fn last_stamp_before(&self, replica: &ReplicaId, stamp: Stamp) -> Stamp {
+        let ids = self.tentative.keys().chain(self.positions.keys());
+        let held = ids.filter(|id| id.replica == *replica && id.stamp < stamp).map(|id| id.stamp);
+        let omitted = self.omitted.vector.entry(replica).map(|entry| entry.stamp).filter(|omitted| *omitted < stamp);
+        let created = replica.creation().map(|creation| creation.stamp);
+        held.chain(omitted).chain(created).max().unwrap_or(Stamp::ZERO)
+    }
+
+    /// Whether a committed write continues the history of its replica that is held here, be it behind others that it
+    /// displaces.
+    pub(crate) fn could_displace(&self, write: &Write) -> bool {
+        let before = self.chain_at(&write.id.replica, write.previous);
+        let fits = |before: Digest| Write::chained(&write.id, write.previous, before, &write.body.bytes) == write.chain;
+        before.is_some_and(fits)
+    }
+
+    /// Replaces the committed prefix by what was omitted elsewhere \[97 §3.3\], and keeps every write that it does not
+    /// cover.
+    pub(crate) fn install(&mut self, omitted: Omitted, reigns: Reigns) -> Installed {
+        assert!(omitted.csn > self.csn(), "a state transfer leads further than what is committed");
+        let mut installed = Installed::default();
+        for (replica, after) in self.displaced_by(&omitted) {
+            installed.displaced.append(&mut self.displace(&replica, after));
+        }
+        installed.covered = self.remove_tentative(|id| omitted.vector.covers(id));
+        self.committed.clear();
+        self.positions.clear();
+        self.vector = self.vector.merged(&omitted.vector);
+        self.omitted = omitted;
+        self.reigns = reigns;
+        self.changed_from = None;
+        installed
+    }
+
+    /// The replicas of whose writes another history is covered by the omitted vector, and after which stamp.
+    fn displaced_by(&self, omitted: &Omitted) -> Vec<(ReplicaId, Stamp)> {
+        let mut displaced = Vec::new();
+        for (replica, held) in self.vector.iter() {
+            let Some(covered) = omitted.vector.entry(replica) else { continue };
+            let differs = match self.chain_at(replica, covered.stamp) {
+                Some(chain) => chain != covered.chain,
+                // Something is held beyond that stamp, but not the write that bears it.
+                None => held.stamp > covered.stamp,
+            };
+            if differs {
+                let committed = self.positions.keys().filter(|id| id.replica == *replica).map(|id| id.stamp).max();
+                let created = replica.creation().map_or(Stamp::ZERO, |creation| creation.stamp);
+                let ours = self.omitted.vector.entry(replica).map(|entry| entry.stamp);
+                displaced.push((replica.clone(), committed.or(ours).unwrap_or(created)));
+            }
+        }
+        displaced
+    }
+
+    fn remove_tentative(&mut self, condition: impl Fn(&WriteId) -> bool) -> Vec<Arc<Write>> {
+        let ids: Vec<WriteId> = self.tentative.keys().filter(|id| condition(id)).cloned().collect();
+        let mut removed = Vec::with_capacity(ids.len());
+        for id in ids {
+            self.changed_at(&id);
+            removed.extend(self.tentative.remove(&id));
+        }
+        removed
+    }
+
+    /// What this log knows of a replica that a peer's vector covers through this entry: whether their histories differ.
+    ///
+    /// `None`: this log cannot tell, because it knows less of that replica or has truncated what it knew.
+    pub(crate) fn history_differs(&self, replica: &ReplicaId, theirs: &VectorEntry) -> Option<bool> {
+        match self.vector.knowledge_of(replica) {
+            Knowledge::Through(ours) if ours < theirs.stamp => None,
+            Knowledge::NotCreated => None,
+            _ => match self.chain_at(replica, theirs.stamp) {
+                Some(chain) => Some(chain != theirs.chain),
+                // Nothing that is held bears their stamp. If it was truncated, nobody here can tell.
+                None => {
+                    let omitted = self.omitted.vector.knowledge_of(replica);
+                    if omitted >= Knowledge::Through(theirs.stamp) { None } else { Some(true) }
+                }
+            },
+        }
+    }
+}
+
+/// Whether a write, or one of the creations that its accepter descends from, is a write of `replica` after a stamp.
+fn descends(id: &WriteId, replica: &ReplicaId, after: Stamp) -> bool {
+    let mut at = id.clone();
+    loop {
+        if at.replica == *replica && at.stamp > after {
+            return true;
+        }
+        match at.replica.creation() {
+            Some(creation) => at = creation,
+            None => return false,
+        }
+    }
+}
