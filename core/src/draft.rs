@@ -1,6 +1,5 @@
 //! What an application asks to be written: update set, dependency check and merge procedure.
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
@@ -57,6 +56,9 @@ pub enum DraftError {
         /// Its size.
         bytes: usize,
     },
+    /// The write is too large when what stands in it several times is counted as often.
+    #[error("a write with all repetitions has at most {} bytes", crate::limits::WRITE_EXPANDED_BYTES_MAX)]
+    ExpandsTooFar,
 }
 
 /// A write before it is accepted \[95 §4\].
@@ -64,7 +66,7 @@ pub enum DraftError {
 /// When it is executed, at its place in the log, the dependency check is asked of the data found there. If it holds,
 /// the update set is applied. If not, the alternatives are tried in their order. If none fits either, the write
 /// changes nothing and is recorded in the error log, with the fields of [`report`](Draft::report).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Draft {
     /// What to write.
     pub update: UpdateSet,
@@ -117,12 +119,11 @@ fn check_step(check: &DependencyCheck, update: &UpdateSet) -> Result<(), DraftEr
 }
 
 /// Operations that are applied all or not at all, in their order.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UpdateSet(pub Vec<Operation>);
 
 /// One change of one tuple.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operation {
     /// A new tuple. That the key is taken is a conflict.
     Insert(Name, Key, Fields),
@@ -154,12 +155,11 @@ impl Operation {
 }
 
 /// Queries that must all have their expected results. None at all always holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DependencyCheck(pub Vec<Condition>);
 
 /// A query with its expected result.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
     /// What is asked.
     pub query: Query,
@@ -168,7 +168,7 @@ pub struct Condition {
 }
 
 /// The expected result of a query.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expectation {
     /// No tuple.
     None,
@@ -181,7 +181,7 @@ pub enum Expectation {
 }
 
 /// A step of the merge procedure: applied if its own check holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Alternative {
     /// What must hold.
     pub check: DependencyCheck,

@@ -96,6 +96,7 @@ mod commit;
 mod digest;
 mod draft;
 mod elsewhere;
+mod encoding;
 mod execution;
 mod id;
 mod incoming;

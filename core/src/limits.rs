@@ -7,6 +7,11 @@
 
 /// Encoded body of one write.
 pub const WRITE_BYTES_MAX: usize = 64 * 1024;
+/// Body of one write as it would be with every value written out wherever it stands: no reference makes a write cost more
+/// than a small multiple of its bytes. What counts how much, `core/src/encoding/mod.rs` says.
+pub const WRITE_EXPANDED_BYTES_MAX: usize = 4 * WRITE_BYTES_MAX;
+/// What each name, key, predicate and value of a write counts there, beside the bytes of its text.
+pub const WRITE_PART_BYTES: usize = 8;
 /// Operations of one update set.
 pub const OPERATIONS_MAX: usize = 512;
 /// Alternatives of one merge procedure.

@@ -1,6 +1,5 @@
 //! Queries: what is asked of a view.
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
@@ -24,15 +23,12 @@ pub enum QueryError {
         /// How many it has.
         parts: usize,
     },
-    /// The encoded predicate is no predicate.
-    #[error("the parts of a predicate do not form one")]
-    Malformed,
 }
 
 /// A question to one relation of a view.
 ///
 /// The result has a total order: by [`order`](Query::order), and where that leaves two tuples equal, by their keys.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
     /// The relation; one that nobody wrote to is empty.
     pub from: Name,
@@ -61,7 +57,7 @@ impl Query {
 }
 
 /// One field of an order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
     /// The field.
     pub field: Name,
@@ -70,7 +66,7 @@ pub struct Order {
 }
 
 /// How two values are compared, in the order of [`Value`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
     /// Equal.
     Equal,
@@ -97,8 +93,7 @@ impl Comparison {
 }
 
 /// A condition on one tuple.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Vec<Part>", into = "Vec<Part>")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Predicate {
     /// Every tuple.
     All,
@@ -167,84 +162,4 @@ impl Predicate {
         };
         Ok(below + 1)
     }
-}
-
-/// A predicate on the wire is its parts in prefix order, so that the decoder does not recurse.
-#[derive(Serialize, Deserialize)]
-enum Part {
-    All,
-    Key(Comparison, Key),
-    Field(Name, Comparison, Value),
-    Overlaps { start_field: Name, end_field: Name, start: i64, end: i64 },
-    And(u16),
-    Or(u16),
-    Not,
-}
-
-impl From<Predicate> for Vec<Part> {
-    fn from(predicate: Predicate) -> Self {
-        let mut parts = Self::new();
-        let mut waiting = vec![predicate];
-        // `Query::check` has bounded the number of parts before anything is encoded.
-        let count = |parts: &Vec<Predicate>| u16::try_from(parts.len()).unwrap_or(u16::MAX);
-        while let Some(predicate) = waiting.pop() {
-            parts.push(match predicate {
-                Predicate::All => Part::All,
-                Predicate::Key(comparison, key) => Part::Key(comparison, key),
-                Predicate::Field(field, comparison, value) => Part::Field(field, comparison, value),
-                Predicate::Overlaps { start_field, end_field, start, end } => {
-                    Part::Overlaps { start_field, end_field, start, end }
-                }
-                Predicate::And(all) => {
-                    let part = Part::And(count(&all));
-                    waiting.extend(all.into_iter().rev());
-                    part
-                }
-                Predicate::Or(any) => {
-                    let part = Part::Or(count(&any));
-                    waiting.extend(any.into_iter().rev());
-                    part
-                }
-                Predicate::Not(negated) => {
-                    waiting.push(*negated);
-                    Part::Not
-                }
-            });
-        }
-        parts
-    }
-}
-
-impl TryFrom<Vec<Part>> for Predicate {
-    type Error = QueryError;
-    fn try_from(parts: Vec<Part>) -> Result<Self, QueryError> {
-        if parts.len() > PREDICATE_PARTS_MAX {
-            return Err(QueryError::TooManyParts { parts: parts.len() });
-        }
-        // Read backwards, every part finds what it is made of already built.
-        let mut built: Vec<Self> = Vec::new();
-        for part in parts.into_iter().rev() {
-            let predicate = match part {
-                Part::All => Self::All,
-                Part::Key(comparison, key) => Self::Key(comparison, key),
-                Part::Field(field, comparison, value) => Self::Field(field, comparison, value),
-                Part::Overlaps { start_field, end_field, start, end } => {
-                    Self::Overlaps { start_field, end_field, start, end }
-                }
-                Part::And(count) => Self::And(last_reversed(&mut built, count)?),
-                Part::Or(count) => Self::Or(last_reversed(&mut built, count)?),
-                Part::Not => Self::Not(Box::new(built.pop().ok_or(QueryError::Malformed)?)),
-            };
-            built.push(predicate);
-        }
-        match <[Self; 1]>::try_from(built) {
-            Ok([predicate]) => Ok(predicate),
-            Err(_) => Err(QueryError::Malformed),
-        }
-    }
-}
-
-fn last_reversed(built: &mut Vec<Predicate>, count: u16) -> Result<Vec<Predicate>, QueryError> {
-    let from = built.len().checked_sub(count.into()).ok_or(QueryError::Malformed)?;
-    Ok(built.drain(from..).rev().collect())
 }

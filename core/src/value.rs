@@ -1,6 +1,6 @@
 //! Values, fields and tuples.
 
-use core::fmt;
+use core::{cmp::Ordering, fmt};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::{
     id::WriteId,
-    limits::{FIELDS_MAX, KEY_BYTES_MAX, NAME_BYTES_MAX},
+    limits::{FIELDS_MAX, KEY_BYTES_MAX, NAME_BYTES_MAX, WRITE_PART_BYTES},
     sort::sort_by,
 };
 
@@ -206,6 +206,17 @@ impl Value {
         }
     }
 
+    /// What it counts in the expanded size of a write.
+    pub(crate) fn expanded_bytes(&self) -> usize {
+        WRITE_PART_BYTES
+            + match self {
+                Self::Null | Self::Bool(_) | Self::Int(_) => 0,
+                Self::Text(text) => text.len(),
+                Self::Bytes(bytes) => bytes.len(),
+                Self::List(list) => list.iter().map(Self::expanded_bytes).sum(),
+            }
+    }
+
     pub(crate) fn check(&self) -> Result<(), ValueError> {
         match self {
             Self::List(list) if list.iter().any(|element| matches!(element, Self::List(_))) => {
@@ -319,9 +330,15 @@ impl From<Value> for WireElement {
 }
 
 /// The named fields of a tuple, ordered by name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+///
+/// Names and values are apart, so that tuples with the same names can share them.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<(Name, Value)>", into = "Vec<(Name, Value)>")]
-pub struct Fields(Arc<[(Name, Value)]>);
+pub struct Fields {
+    names: Arc<[Name]>,
+    /// As many as names.
+    values: Arc<[Value]>,
+}
 
 impl Fields {
     /// Fields in any order.
@@ -330,61 +347,133 @@ impl Fields {
     /// When a name stands twice, there are more than [`FIELDS_MAX`], or a list nests.
     pub fn new(fields: impl IntoIterator<Item = (Name, Value)>) -> Result<Self, ValueError> {
         let mut fields: Vec<_> = fields.into_iter().collect();
-        sort_by(&mut fields, |(left, _), (right, _)| left.cmp(right));
+        if !fields.is_sorted_by(|(left, _), (right, _)| left < right) {
+            sort_by(&mut fields, |(left, _), (right, _)| left.cmp(right));
+        }
         Self::try_from(fields)
     }
 
     /// No fields.
     #[must_use]
     pub fn none() -> Self {
-        Self(Arc::new([]))
+        Self { names: Arc::default(), values: Arc::default() }
+    }
+
+    /// Fields whose names are in strictly ascending order, at most [`FIELDS_MAX`], and whose lists do not nest.
+    pub(crate) fn in_order(names: Arc<[Name]>, values: Arc<[Value]>) -> Self {
+        debug_assert_eq!(names.len(), values.len(), "each field has a name and a value");
+        debug_assert!(names.is_sorted_by(|left, right| left < right), "fields are ordered by name");
+        Self { names, values }
     }
 
     /// The value of a field; null if there is no such field.
     #[must_use]
     pub fn value(&self, name: &str) -> &Value {
         const NULL: &Value = &Value::Null;
-        self.0.iter().find(|(field, _)| field.as_str() == name).map_or(NULL, |(_, value)| value)
+        self.position(name).map_or(NULL, |position| &self.values[position])
+    }
+
+    /// Where a field stands among the others.
+    pub(crate) fn position(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|field| field.as_str() == name)
     }
 
     /// The fields in the order of their names.
-    pub fn iter(&self) -> impl Iterator<Item = (&Name, &Value)> {
-        self.0.iter().map(|(name, value)| (name, value))
+    pub fn iter(&self) -> impl Iterator<Item = (&Name, &Value)> + Clone {
+        self.names.iter().zip(self.values.iter())
     }
 
     /// How many fields there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.names.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.names.is_empty()
     }
 
     /// About how many bytes they take on the wire and in the store.
     pub(crate) fn bytes(&self) -> usize {
-        self.0.iter().map(|(name, value)| name.as_str().len() + value.bytes() + 2).sum()
+        self.iter().map(|(name, value)| name.as_str().len() + value.bytes() + 2).sum()
     }
 
     /// These fields with those of `patch` put over them; the caller sees to it that they are not too many.
     pub(crate) fn patched(&self, patch: &Self) -> Self {
-        let kept = self.0.iter().filter(|(name, _)| patch.0.iter().all(|(other, _)| other != name));
-        let mut fields: Vec<_> = kept.chain(patch.0.iter()).cloned().collect();
-        sort_by(&mut fields, |(left, _), (right, _)| left.cmp(right));
-        Self(fields.into())
+        self.with_all(patch.iter().map(|(name, value)| (name.clone(), value.clone())))
+    }
+
+    /// These fields with others, in strictly ascending order of their names, put over them; the caller sees to it that
+    /// they are not too many.
+    pub(crate) fn with_all(&self, others: impl IntoIterator<Item = (Name, Value)>) -> Self {
+        let mut values: Vec<Value> = self.values.to_vec();
+        let mut further = Vec::new();
+        for (name, value) in others {
+            match self.names.binary_search(&name) {
+                Ok(position) => values[position] = value,
+                Err(position) => further.push((position, name, value)),
+            }
+        }
+        if further.is_empty() {
+            return Self { names: Arc::clone(&self.names), values: values.into() };
+        }
+        let mut names = self.names.to_vec();
+        for (position, name, value) in further.into_iter().rev() {
+            names.insert(position, name);
+            values.insert(position, value);
+        }
+        Self { names: names.into(), values: values.into() }
     }
 
     pub(crate) fn with(&self, name: Name, value: Value) -> Self {
-        self.patched(&Self(Arc::new([(name, value)])))
+        self.with_all([(name, value)])
+    }
+
+    /// Whether each name of `base` stands here, too.
+    pub(crate) fn has_names_of(&self, base: &Self) -> bool {
+        let mut names = self.names.iter();
+        Arc::ptr_eq(&self.names, &base.names) || base.names.iter().all(|name| names.any(|other| other == name))
+    }
+
+    /// The fields that `base` does not have, or has otherwise.
+    pub(crate) fn differing_from<'a>(&'a self, base: &'a Self) -> impl Iterator<Item = (&'a Name, &'a Value)> + Clone {
+        let mut others = base.iter().peekable();
+        self.iter().filter(move |(name, value)| {
+            while others.next_if(|(other, _)| other < name).is_some() {}
+            others.peek() != Some(&(*name, *value))
+        })
+    }
+
+    /// What they count in the expanded size of a write.
+    pub(crate) fn expanded_bytes(&self) -> usize {
+        let names: usize = self.names.iter().map(|name| WRITE_PART_BYTES + name.as_str().len()).sum();
+        names + self.values.iter().map(Value::expanded_bytes).sum::<usize>()
     }
 }
 
 impl Default for Fields {
     fn default() -> Self {
         Self::none()
+    }
+}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+impl Ord for Fields {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.iter().cmp(other.iter())
+    }
+}
+
+impl PartialOrd for Fields {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -398,13 +487,14 @@ impl TryFrom<Vec<(Name, Value)>> for Fields {
             return Err(ValueError::FieldOrder { name: pair[1].0.0.clone() });
         }
         fields.iter().try_for_each(|(_, value)| value.check())?;
-        Ok(Self(fields.into()))
+        let (names, values): (Vec<Name>, Vec<Value>) = fields.into_iter().unzip();
+        Ok(Self { names: names.into(), values: values.into() })
     }
 }
 
 impl From<Fields> for Vec<(Name, Value)> {
     fn from(fields: Fields) -> Self {
-        fields.0.to_vec()
+        fields.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 }
 

@@ -8,14 +8,15 @@ use thiserror::Error;
 use crate::{
     digest::Digest,
     draft::{Draft, DraftError},
+    encoding,
     id::{ReplicaId, WriteId},
     limits::WRITE_BYTES_MAX,
     stamp::{Stamp, Term},
     vector::{VectorEntry, VersionVector},
 };
 
-/// What a write does. The first byte of a body is the number of its kind, in the order given here.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What a write does. The first byte of a body is the number of its kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WriteKind {
     /// An application's write.
     Update(Draft),
@@ -46,12 +47,8 @@ pub enum WriteKind {
         draft: Draft,
     },
     /// A kind that this version does not know. The write is kept and carried on, and has no effect here.
-    #[serde(skip)]
     Unknown(u8),
 }
-
-/// The least number that is no known kind's.
-const KINDS: u8 = 7;
 
 impl WriteKind {
     /// The draft of an application's write.
@@ -97,16 +94,43 @@ pub(crate) struct Body {
     pub(crate) kind: WriteKind,
 }
 
+/// The first byte of a body: the number of the write's kind.
+mod kind {
+    pub(super) const UPDATE: u8 = 0;
+    pub(super) const CREATE_REPLICA: u8 = 1;
+    pub(super) const RETIRE_REPLICA: u8 = 2;
+    pub(super) const CONSENT: u8 = 3;
+    pub(super) const HAND_OVER: u8 = 4;
+    pub(super) const TAKE_OVER: u8 = 5;
+    pub(super) const AGAIN: u8 = 6;
+    pub(super) const FIRST_UNKNOWN: u8 = 7;
+}
+
+/// A body of this kind with some plain content.
+fn plain(kind: u8, content: &impl Serialize) -> Vec<u8> {
+    // Serialising plain data into a growing vector has no way to fail.
+    postcard::to_extend(content, vec![kind]).expect("a write can be encoded")
+}
+
+fn whole<'a, T: Deserialize<'a>>(content: &'a [u8]) -> Result<T, WriteError> {
+    match postcard::take_from_bytes(content) {
+        Ok((value, [])) => Ok(value),
+        _ => Err(WriteError::Malformed),
+    }
+}
+
 impl Body {
     pub(crate) fn new(kind: WriteKind) -> Result<Self, DraftError> {
-        if let Some(draft) = kind.draft() {
-            draft.check()?;
-        }
-        // Serialising plain data into a growing vector has no way to fail.
-        let bytes = postcard::to_allocvec(&kind).expect("a write can be encoded");
-        if bytes.len() > WRITE_BYTES_MAX {
-            return Err(DraftError::TooLarge { bytes: bytes.len() });
-        }
+        let bytes = match &kind {
+            WriteKind::Update(draft) => encoded(vec![kind::UPDATE], draft)?,
+            WriteKind::CreateReplica => vec![kind::CREATE_REPLICA],
+            WriteKind::RetireReplica => vec![kind::RETIRE_REPLICA],
+            WriteKind::Consent => vec![kind::CONSENT],
+            WriteKind::HandOver { to, term } => plain(kind::HAND_OVER, &(to, term)),
+            WriteKind::TakeOver { term } => plain(kind::TAKE_OVER, term),
+            WriteKind::Again { tag, draft } => encoded(plain(kind::AGAIN, tag), draft)?,
+            WriteKind::Unknown(number) => vec![*number],
+        };
         Ok(Self { bytes: bytes.into(), kind })
     }
 
@@ -114,19 +138,42 @@ impl Body {
         if bytes.len() > WRITE_BYTES_MAX {
             return Err(WriteError::TooLarge { bytes: bytes.len() });
         }
-        let number = *bytes.first().ok_or(WriteError::Malformed)?;
-        if number >= KINDS {
-            return Ok(Self { bytes, kind: WriteKind::Unknown(number) });
-        }
-        let (kind, rest) = postcard::take_from_bytes::<WriteKind>(&bytes).map_err(|_| WriteError::Malformed)?;
-        if !rest.is_empty() {
-            return Err(WriteError::Malformed);
-        }
-        if let Some(draft) = kind.draft() {
-            draft.check()?;
-        }
+        let (number, content) = bytes.split_first().ok_or(WriteError::Malformed)?;
+        let kind = match *number {
+            kind::UPDATE => WriteKind::Update(decoded(content)?),
+            kind::CREATE_REPLICA if content.is_empty() => WriteKind::CreateReplica,
+            kind::RETIRE_REPLICA if content.is_empty() => WriteKind::RetireReplica,
+            kind::CONSENT if content.is_empty() => WriteKind::Consent,
+            kind::HAND_OVER => {
+                let (to, term) = whole(content)?;
+                WriteKind::HandOver { to, term }
+            }
+            kind::TAKE_OVER => WriteKind::TakeOver { term: whole(content)? },
+            kind::AGAIN => {
+                let (tag, draft) = postcard::take_from_bytes(content).map_err(|_| WriteError::Malformed)?;
+                WriteKind::Again { tag, draft: decoded(draft)? }
+            }
+            kind::FIRST_UNKNOWN.. => WriteKind::Unknown(*number),
+            _ => return Err(WriteError::Malformed),
+        };
         Ok(Self { bytes, kind })
     }
+}
+
+/// Appends a draft to what its body begins with.
+fn encoded(beginning: Vec<u8>, draft: &Draft) -> Result<Vec<u8>, DraftError> {
+    draft.check()?;
+    let bytes = encoding::encode(draft, beginning).ok_or(DraftError::ExpandsTooFar)?;
+    if bytes.len() > WRITE_BYTES_MAX {
+        return Err(DraftError::TooLarge { bytes: bytes.len() });
+    }
+    Ok(bytes)
+}
+
+fn decoded(content: &[u8]) -> Result<Draft, WriteError> {
+    let draft = encoding::decode(content)?;
+    draft.check()?;
+    Ok(draft)
 }
 
 /// A write with the id it got when it was accepted.

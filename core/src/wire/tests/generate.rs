@@ -87,7 +87,7 @@ fn comparison() -> impl Strategy<Value = Comparison> {
     ])
 }
 
-pub(super) fn predicate() -> BoxedStrategy<Predicate> {
+fn predicate() -> BoxedStrategy<Predicate> {
     let leaf = prop_oneof![
         Just(Predicate::All),
         (comparison(), key()).prop_map(|(comparison, key)| Predicate::Key(comparison, key)),
@@ -130,7 +130,7 @@ fn update() -> BoxedStrategy<UpdateSet> {
     vec(operation, 0..4).prop_map(UpdateSet).boxed()
 }
 
-pub(super) fn draft() -> BoxedStrategy<Draft> {
+pub(crate) fn draft() -> BoxedStrategy<Draft> {
     let alternative = (check(), update()).prop_map(|(check, update)| Alternative { check, update });
     (update(), check(), vec(alternative, 0..3), fields())
         .prop_map(|(update, check, alternatives, report)| Draft { update, check, alternatives, report })

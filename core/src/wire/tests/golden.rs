@@ -137,6 +137,46 @@ fn rich_draft() -> Draft {
     }
 }
 
+/// A booking with an alternative, of the form that the application writes: most of its texts stand in it several times.
+fn booking() -> Draft {
+    let slot = |room: &str, start: i64| vec![room.into(), Value::Int(start), Value::Int(start + 30)];
+    let fields_at = |choice: i64, room: &str, start: i64| {
+        fields(&[
+            ("alternatives", slot("otter", 29_459_550).into()),
+            ("choice", choice.into()),
+            ("end", (start + 30).into()),
+            ("name", "Ada Lovelace".into()),
+            ("notes", "".into()),
+            ("person", "a3f2c8d17b".into()),
+            ("room", room.into()),
+            ("start", start.into()),
+            ("title", "Planning of the week".into()),
+            ("wanted", slot("heron", 29_459_520).into()),
+        ])
+    };
+    let step = |choice: i64, room: &str, start: i64| {
+        let overlaps =
+            Predicate::Overlaps { start_field: name("start"), end_field: name("end"), start, end: start + 30 };
+        let taken = Predicate::And(vec![Predicate::equal(name("room"), room), overlaps]);
+        let is_there = Predicate::Key(Comparison::Equal, key(room));
+        let check = DependencyCheck(vec![
+            Condition { query: Query::new(name("bookings"), taken), expect: Expectation::None },
+            Condition { query: Query::new(name("rooms"), is_there), expect: Expectation::Some },
+        ]);
+        let insert = Operation::Insert(name("bookings"), key("q7Zp"), fields_at(choice, room, start));
+        (check, UpdateSet(vec![insert]))
+    };
+    let (check, update) = step(0, "heron", 29_459_520);
+    let (otherwise, elsewhere) = step(1, "otter", 29_459_550);
+    let about = fields(&[("booking", "q7Zp".into()), ("kind", "booking".into())]);
+    Draft {
+        update,
+        check,
+        alternatives: vec![Alternative { check: otherwise, update: elsewhere }],
+        report: fields_at(0, "heron", 29_459_520).patched(&about),
+    }
+}
+
 /// Two replicas are created, the first of them writes, and all but the last write is committed.
 fn history() -> [Write; 4] {
     let mut chain = Digest::EMPTY;
@@ -340,6 +380,7 @@ fn bodies() -> Vec<(&'static str, WriteKind)> {
     let tag = Digest::EMPTY.chained(&[b"a lost write"]);
     vec![
         ("body-update", WriteKind::Update(rich_draft())),
+        ("body-booking", WriteKind::Update(booking())),
         ("body-create-replica", WriteKind::CreateReplica),
         ("body-retire-replica", WriteKind::RetireReplica),
         ("body-consent", WriteKind::Consent),
