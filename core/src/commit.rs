@@ -7,7 +7,7 @@ use crate::{
     stamp::Term,
     tuple_store::Tables,
     value::Text,
-    write::{Write, WriteKind},
+    write::Write,
     write_log::{LogError, Place, WriteLog},
 };
 
@@ -78,12 +78,12 @@ impl Primary {
 
 /// A write of an unknown kind waits until this program knows it, and what its accepter wrote afterwards waits for it.
 fn can_be_judged(log: &WriteLog, write: &Write) -> bool {
-    !write.kind().is_unknown() && log.follows_committed(write)
+    !write.is_unknown() && log.follows_committed(write)
 }
 
 /// Why the protocol itself refuses a write, if it does.
 pub(crate) fn refusal(write: &Write, log: &WriteLog, committed: &Tables) -> Option<Text> {
-    if matches!(write.kind(), WriteKind::HandOver { .. } | WriteKind::TakeOver { .. }) {
+    if write.moves_role() {
         // The primary's own are committed when they are accepted, and are never judged.
         return Some(Text::new_static("only the primary hands its role over"));
     }

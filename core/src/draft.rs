@@ -7,7 +7,7 @@ use crate::{
     query::{Query, QueryError},
     relation,
     value::{Fields, Key, Name},
-    write::{Body, WriteKind},
+    write::encoded,
 };
 
 /// Why a draft is refused. Nothing has been written when it is.
@@ -84,7 +84,7 @@ impl Draft {
     /// # Errors
     /// The first limit that it breaks, as [`submit`](crate::Replica::submit) would say.
     pub fn validate(&self) -> Result<(), DraftError> {
-        Body::new(WriteKind::Update(self.clone())).map(drop)
+        encoded(vec![0], self).map(drop)
     }
 
     pub(crate) fn check(&self) -> Result<(), DraftError> {

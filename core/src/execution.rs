@@ -21,13 +21,13 @@ pub(crate) fn execute(tables: &mut Tables, write: &Write, refused: Option<&Text>
         return refuse(tables, write, reason);
     }
     match write.kind() {
-        WriteKind::Update(draft) => merge::execute_draft(tables, &write.id, draft),
+        WriteKind::Update(draft) => merge::execute_draft(tables, &write.id, &draft),
         WriteKind::Again { tag, draft } => {
-            if is_known_again(tables, *tag) {
+            if is_known_again(tables, tag) {
                 return (Vec::new(), Outcome::plain(Branch::Duplicate));
             }
-            let key = id_key(tag);
-            let (mut effects, outcome) = merge::execute_draft(tables, &write.id, draft);
+            let key = id_key(&tag);
+            let (mut effects, outcome) = merge::execute_draft(tables, &write.id, &draft);
             effects.push(tables.set(&relation::AGAIN, &key, tuple(&write.id, Fields::none())));
             (effects, outcome)
         }
@@ -37,9 +37,9 @@ pub(crate) fn execute(tables: &mut Tables, write: &Write, refused: Option<&Text>
             let consent = tables.set(&relation::CONSENTS, &id_key(&write.id.replica), tuple(&write.id, Fields::none()));
             (vec![consent], Outcome::plain(Branch::Update))
         }
-        WriteKind::HandOver { to, term } => (begin_term(tables, &write.id, to, *term), Outcome::plain(Branch::Update)),
+        WriteKind::HandOver { to, term } => (begin_term(tables, &write.id, &to, term), Outcome::plain(Branch::Update)),
         WriteKind::TakeOver { term } => {
-            (begin_term(tables, &write.id, &write.id.replica, *term), Outcome::plain(Branch::Update))
+            (begin_term(tables, &write.id, &write.id.replica, term), Outcome::plain(Branch::Update))
         }
         WriteKind::Unknown(_) => (Vec::new(), Outcome::plain(Branch::Unknown)),
     }
@@ -69,7 +69,7 @@ fn begin_term(tables: &mut Tables, id: &WriteId, primary: &ReplicaId, term: Term
     let fields = Fields::new(fields).expect("two fields");
     let key = Key::new("primary").expect("a short key");
     let mut effects = vec![tables.set(&relation::PRIMARY, &key, tuple(id, fields))];
-    for row in tables.query(&Query::new(relation::CONSENTS, Predicate::All)) {
+    for row in tables.query(&Query::new(relation::CONSENTS, Predicate::All), usize::MAX) {
         effects.push(tables.set(&relation::CONSENTS, &row.key, None));
     }
     effects

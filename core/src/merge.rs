@@ -8,7 +8,6 @@ use crate::{
     id::WriteId,
     limits::{BLOCKERS_MAX, FIELDS_MAX},
     outcome::{Attempt, Branch, Conflict, Outcome, Step},
-    query::Query,
     relation,
     tuple_store::{Effect, Tables},
     value::{Fields, Key, Name, Row, Tuple, Value},
@@ -32,7 +31,7 @@ pub(crate) fn execute_draft(tables: &mut Tables, id: &WriteId, draft: &Draft) ->
 
 fn check_holds(tables: &Tables, check: &DependencyCheck) -> Result<(), Conflict> {
     for (index, condition) in (0_u16..).zip(&check.0) {
-        let mut found = tables.query(&bounded(condition));
+        let mut found = tables.query(&condition.query, needed(condition));
         let holds = match &condition.expect {
             Expectation::None => found.is_empty(),
             Expectation::Some => !found.is_empty(),
@@ -51,17 +50,14 @@ fn check_holds(tables: &Tables, check: &DependencyCheck) -> Result<(), Conflict>
     Ok(())
 }
 
-/// The condition's query, asked for no more tuples than its answer depends on.
-fn bounded(condition: &Condition) -> Query {
+/// How many of the tuples that a condition asks for its answer depends on.
+fn needed(condition: &Condition) -> usize {
     let needed = match &condition.expect {
         Expectation::None | Expectation::Some => BLOCKERS_MAX,
         Expectation::Count(count) => (*count as usize).saturating_add(1),
         Expectation::Exactly(rows) => rows.len() + 1,
     };
-    let needed = u32::try_from(needed.max(BLOCKERS_MAX)).unwrap_or(u32::MAX);
-    let mut query = condition.query.clone();
-    query.limit = Some(query.limit.map_or(needed, |limit| limit.min(needed)));
-    query
+    needed.max(BLOCKERS_MAX)
 }
 
 /// Applies all operations, or none and says which one could not be.
@@ -80,33 +76,33 @@ fn apply(tables: &mut Tables, id: &WriteId, update: &UpdateSet) -> Result<Vec<Ef
 }
 
 /// The tuple that an operation leaves behind.
-fn after(tables: &Tables, id: &WriteId, operation: &Operation) -> Result<Option<Arc<Tuple>>, Conflict> {
-    let written = |fields: Fields| Some(Arc::new(Tuple { fields, written_by: id.clone() }));
-    match operation {
+fn after(tables: &mut Tables, id: &WriteId, operation: &Operation) -> Result<Option<Arc<Tuple>>, Conflict> {
+    let fields = match operation {
         Operation::Insert(relation, key, fields) => match tables.tuple(relation, key) {
-            None => Ok(written(fields.clone())),
-            Some(_) => Err(Conflict::KeyTaken { relation: relation.clone(), key: key.clone() }),
+            None => fields.clone(),
+            Some(_) => return Err(Conflict::KeyTaken { relation: relation.clone(), key: key.clone() }),
         },
-        Operation::Put(_, _, fields) => Ok(written(fields.clone())),
+        Operation::Put(_, _, fields) => fields.clone(),
         Operation::Patch(relation, key, fields) => match tables.tuple(relation, key) {
             Some(tuple) => {
                 let patched = tuple.fields.patched(fields);
                 if patched.len() > FIELDS_MAX {
                     return Err(Conflict::TupleFull { relation: relation.clone(), key: key.clone() });
                 }
-                Ok(written(patched))
+                patched
             }
-            None => Err(Conflict::KeyMissing { relation: relation.clone(), key: key.clone() }),
+            None => return Err(Conflict::KeyMissing { relation: relation.clone(), key: key.clone() }),
         },
-        Operation::Delete(..) => Ok(None),
-    }
+        Operation::Delete(..) => return Ok(None),
+    };
+    Ok(Some(Arc::new(Tuple { fields: tables.sharing_names(fields), written_by: id.clone() })))
 }
 
 /// Records the write in the error log \[95 §4.3\].
 fn report(tables: &mut Tables, id: &WriteId, fields: &Fields) -> Effect {
     const WRITE: Name = Name::literal("write");
     let text = id.to_string();
-    let fields = fields.with(WRITE, Value::from(text.as_str()));
+    let fields = tables.sharing_names(fields.with(WRITE, Value::from(text.as_str())));
     let key = id_key(id);
     tables.set(&relation::ERRORS, &key, Some(Arc::new(Tuple { fields, written_by: id.clone() })))
 }

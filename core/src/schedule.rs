@@ -65,7 +65,7 @@ impl Schedule {
         let mut changed_from = log.take_changed_from();
         let mut replay = Replay::default();
         let commits = log.committed_after(self.csn());
-        let shown = commits.iter().take_while(|commit| commit.refused.is_some() || !commit.write.kind().is_unknown());
+        let shown = commits.iter().take_while(|commit| commit.refused.is_some() || !commit.write.is_unknown());
         let (commits, held_back) = commits.split_at(shown.count());
         if self.held_back > 0 || !held_back.is_empty() {
             // Rare, and over as soon as this program is brought up to date: no place is worth searching for.

@@ -7,6 +7,9 @@ use core::{cmp::Ordering, mem};
 
 /// Sorts stably.
 pub(crate) fn sort_by<T>(items: &mut Vec<T>, mut compare: impl FnMut(&T, &T) -> Ordering) {
+    if items.is_sorted_by(|left, right| compare(left, right).is_le()) {
+        return;
+    }
     let order = order(items.len(), &mut |left, right| compare(&items[left], &items[right]));
     let mut taken: Vec<Option<T>> = mem::take(items).into_iter().map(Some).collect();
     items.extend(order.into_iter().filter_map(|index| taken[index].take()));

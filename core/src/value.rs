@@ -347,9 +347,7 @@ impl Fields {
     /// When a name stands twice, there are more than [`FIELDS_MAX`], or a list nests.
     pub fn new(fields: impl IntoIterator<Item = (Name, Value)>) -> Result<Self, ValueError> {
         let mut fields: Vec<_> = fields.into_iter().collect();
-        if !fields.is_sorted_by(|(left, _), (right, _)| left < right) {
-            sort_by(&mut fields, |(left, _), (right, _)| left.cmp(right));
-        }
+        sort_by(&mut fields, |(left, _), (right, _)| left.cmp(right));
         Self::try_from(fields)
     }
 
@@ -383,6 +381,22 @@ impl Fields {
         self.names.iter().zip(self.values.iter())
     }
 
+    /// The names in their order.
+    pub(crate) const fn names(&self) -> &Arc<[Name]> {
+        &self.names
+    }
+
+    /// The value at the position of a name.
+    pub(crate) fn at(&self, position: usize) -> &Value {
+        &self.values[position]
+    }
+
+    /// These fields with names that are shared with others, and are equal.
+    pub(crate) fn with_names(self, names: &Arc<[Name]>) -> Self {
+        debug_assert_eq!(self.names, *names, "only equal names are shared");
+        Self { names: Arc::clone(names), ..self }
+    }
+
     /// How many fields there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -408,48 +422,55 @@ impl Fields {
     /// These fields with others, in strictly ascending order of their names, put over them; the caller sees to it that
     /// they are not too many.
     pub(crate) fn with_all(&self, others: impl IntoIterator<Item = (Name, Value)>) -> Self {
-        let mut values: Vec<Value> = self.values.to_vec();
+        let mut values = Arc::clone(&self.values);
         let mut further = Vec::new();
+        let mut from = 0;
         for (name, value) in others {
-            match self.names.binary_search(&name) {
-                Ok(position) => values[position] = value,
-                Err(position) => further.push((position, name, value)),
+            // What comes before the last name that was found comes before this one, too.
+            match self.names[from..].iter().position(|own| *own == name) {
+                Some(position) => {
+                    from += position;
+                    Arc::make_mut(&mut values)[from] = value;
+                }
+                None => further.push((name, value)),
             }
         }
         if further.is_empty() {
-            return Self { names: Arc::clone(&self.names), values: values.into() };
+            return Self { names: Arc::clone(&self.names), values };
         }
-        let mut names = self.names.to_vec();
-        for (position, name, value) in further.into_iter().rev() {
-            names.insert(position, name);
-            values.insert(position, value);
+        let count = self.len() + further.len();
+        let mut further = further.into_iter().peekable();
+        let mut merged = (Vec::with_capacity(count), Vec::with_capacity(count));
+        for (name, value) in self.names.iter().zip(values.iter()) {
+            merged.extend(core::iter::from_fn(|| further.next_if(|(other, _)| other < name)));
+            merged.0.push(name.clone());
+            merged.1.push(value.clone());
         }
-        Self { names: names.into(), values: values.into() }
+        merged.extend(further);
+        Self { names: merged.0.into(), values: merged.1.into() }
     }
 
     pub(crate) fn with(&self, name: Name, value: Value) -> Self {
         self.with_all([(name, value)])
     }
 
-    /// Whether each name of `base` stands here, too.
-    pub(crate) fn has_names_of(&self, base: &Self) -> bool {
-        let mut names = self.names.iter();
-        Arc::ptr_eq(&self.names, &base.names) || base.names.iter().all(|name| names.any(|other| other == name))
-    }
-
-    /// The fields that `base` does not have, or has otherwise.
-    pub(crate) fn differing_from<'a>(&'a self, base: &'a Self) -> impl Iterator<Item = (&'a Name, &'a Value)> + Clone {
+    /// What differs from `base`: for each field, whether its value is another one there, or `base` does not have it; and
+    /// for each of those, the value there. `None` if `base` has a field that does not stand here.
+    pub(crate) fn differences<'a>(&'a self, base: &'a Self) -> Option<Vec<(&'a Name, &'a Value, Option<&'a Value>)>> {
+        let mut differing = Vec::new();
+        if Arc::ptr_eq(&self.names, &base.names) {
+            let pairs = self.iter().zip(base.values.iter()).filter(|((_, value), other)| value != other);
+            differing.extend(pairs.map(|((name, value), other)| (name, value, Some(other))));
+            return Some(differing);
+        }
         let mut others = base.iter().peekable();
-        self.iter().filter(move |(name, value)| {
-            while others.next_if(|(other, _)| other < name).is_some() {}
-            others.peek() != Some(&(*name, *value))
-        })
-    }
-
-    /// What they count in the expanded size of a write.
-    pub(crate) fn expanded_bytes(&self) -> usize {
-        let names: usize = self.names.iter().map(|name| WRITE_PART_BYTES + name.as_str().len()).sum();
-        names + self.values.iter().map(Value::expanded_bytes).sum::<usize>()
+        for (name, value) in self.iter() {
+            match others.next_if(|(other, _)| *other == name) {
+                Some((_, other)) if other == value => {}
+                other => differing.push((name, value, other.map(|(_, other)| other))),
+            }
+        }
+        others.peek().is_none().then_some(differing)
     }
 }
 

@@ -59,12 +59,6 @@ impl WriteKind {
             _ => None,
         }
     }
-
-    /// Whether this version cannot tell what the write does.
-    #[must_use]
-    pub const fn is_unknown(&self) -> bool {
-        matches!(self, Self::Unknown(_))
-    }
 }
 
 /// Why bytes are no write.
@@ -85,13 +79,13 @@ pub enum WriteError {
     Draft(#[from] DraftError),
 }
 
-/// A parsed and bounded body with the bytes that it was parsed from.
+/// The bytes of a body that can be parsed and is bounded.
 ///
-/// The bytes are the truth: digests are taken of them, and they are passed on as they came.
+/// The bytes are the truth: digests are taken of them, and they are passed on as they came. They are all that is kept:
+/// parsed anew, at each execution, a write costs a microsecond; kept parsed, it would take several times the memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Body {
     pub(crate) bytes: Arc<[u8]>,
-    pub(crate) kind: WriteKind,
 }
 
 /// The first byte of a body: the number of the write's kind.
@@ -121,47 +115,59 @@ fn whole<'a, T: Deserialize<'a>>(content: &'a [u8]) -> Result<T, WriteError> {
 
 impl Body {
     pub(crate) fn new(kind: WriteKind) -> Result<Self, DraftError> {
-        let bytes = match &kind {
-            WriteKind::Update(draft) => encoded(vec![kind::UPDATE], draft)?,
+        let bytes = match kind {
+            WriteKind::Update(draft) => encoded(vec![kind::UPDATE], &draft)?,
             WriteKind::CreateReplica => vec![kind::CREATE_REPLICA],
             WriteKind::RetireReplica => vec![kind::RETIRE_REPLICA],
             WriteKind::Consent => vec![kind::CONSENT],
             WriteKind::HandOver { to, term } => plain(kind::HAND_OVER, &(to, term)),
-            WriteKind::TakeOver { term } => plain(kind::TAKE_OVER, term),
-            WriteKind::Again { tag, draft } => encoded(plain(kind::AGAIN, tag), draft)?,
-            WriteKind::Unknown(number) => vec![*number],
+            WriteKind::TakeOver { term } => plain(kind::TAKE_OVER, &term),
+            WriteKind::Again { tag, draft } => encoded(plain(kind::AGAIN, &tag), &draft)?,
+            WriteKind::Unknown(number) => vec![number],
         };
-        Ok(Self { bytes: bytes.into(), kind })
+        Ok(Self { bytes: bytes.into() })
     }
 
     pub(crate) fn parse(bytes: Arc<[u8]>) -> Result<Self, WriteError> {
         if bytes.len() > WRITE_BYTES_MAX {
             return Err(WriteError::TooLarge { bytes: bytes.len() });
         }
-        let (number, content) = bytes.split_first().ok_or(WriteError::Malformed)?;
-        let kind = match *number {
-            kind::UPDATE => WriteKind::Update(decoded(content)?),
-            kind::CREATE_REPLICA if content.is_empty() => WriteKind::CreateReplica,
-            kind::RETIRE_REPLICA if content.is_empty() => WriteKind::RetireReplica,
-            kind::CONSENT if content.is_empty() => WriteKind::Consent,
-            kind::HAND_OVER => {
-                let (to, term) = whole(content)?;
-                WriteKind::HandOver { to, term }
-            }
-            kind::TAKE_OVER => WriteKind::TakeOver { term: whole(content)? },
-            kind::AGAIN => {
-                let (tag, draft) = postcard::take_from_bytes(content).map_err(|_| WriteError::Malformed)?;
-                WriteKind::Again { tag, draft: decoded(draft)? }
-            }
-            kind::FIRST_UNKNOWN.. => WriteKind::Unknown(*number),
-            _ => return Err(WriteError::Malformed),
-        };
-        Ok(Self { bytes, kind })
+        parsed(&bytes)?;
+        Ok(Self { bytes })
+    }
+
+    pub(crate) fn kind(&self) -> WriteKind {
+        parsed(&self.bytes).expect("the bytes were made here or have been parsed before")
+    }
+
+    fn is_of(&self, kind: u8) -> bool {
+        self.bytes.first() == Some(&kind)
     }
 }
 
-/// Appends a draft to what its body begins with.
-fn encoded(beginning: Vec<u8>, draft: &Draft) -> Result<Vec<u8>, DraftError> {
+fn parsed(bytes: &[u8]) -> Result<WriteKind, WriteError> {
+    let (number, content) = bytes.split_first().ok_or(WriteError::Malformed)?;
+    match *number {
+        kind::UPDATE => Ok(WriteKind::Update(decoded(content)?)),
+        kind::CREATE_REPLICA if content.is_empty() => Ok(WriteKind::CreateReplica),
+        kind::RETIRE_REPLICA if content.is_empty() => Ok(WriteKind::RetireReplica),
+        kind::CONSENT if content.is_empty() => Ok(WriteKind::Consent),
+        kind::HAND_OVER => {
+            let (to, term) = whole(content)?;
+            Ok(WriteKind::HandOver { to, term })
+        }
+        kind::TAKE_OVER => Ok(WriteKind::TakeOver { term: whole(content)? }),
+        kind::AGAIN => {
+            let (tag, draft) = postcard::take_from_bytes(content).map_err(|_| WriteError::Malformed)?;
+            Ok(WriteKind::Again { tag, draft: decoded(draft)? })
+        }
+        kind::FIRST_UNKNOWN.. => Ok(WriteKind::Unknown(*number)),
+        _ => Err(WriteError::Malformed),
+    }
+}
+
+/// Checks a draft and appends it to what its body begins with.
+pub(crate) fn encoded(beginning: Vec<u8>, draft: &Draft) -> Result<Vec<u8>, DraftError> {
     draft.check()?;
     let bytes = encoding::encode(draft, beginning).ok_or(DraftError::ExpandsTooFar)?;
     if bytes.len() > WRITE_BYTES_MAX {
@@ -200,10 +206,31 @@ impl Write {
         chain.chained(&[&id.stamp.get().to_le_bytes(), &previous.get().to_le_bytes(), body])
     }
 
-    /// What it does.
+    /// What it does. It is parsed at each call.
     #[must_use]
-    pub const fn kind(&self) -> &WriteKind {
-        &self.body.kind
+    pub fn kind(&self) -> WriteKind {
+        self.body.kind()
+    }
+
+    /// Whether this version cannot tell what it does.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.body.bytes.first().is_some_and(|number| *number >= kind::FIRST_UNKNOWN)
+    }
+
+    /// Whether it retires its replica.
+    pub(crate) fn retires(&self) -> bool {
+        self.body.is_of(kind::RETIRE_REPLICA)
+    }
+
+    /// Whether it gives the primary role to somebody.
+    pub(crate) fn moves_role(&self) -> bool {
+        self.body.is_of(kind::HAND_OVER) || self.body.is_of(kind::TAKE_OVER)
+    }
+
+    /// Whether it creates a replica.
+    pub(crate) fn creates_replica(&self) -> bool {
+        self.body.is_of(kind::CREATE_REPLICA)
     }
 
     /// Extends a vector by this write, and by the replica that it creates; a retirement takes the entry away.
@@ -217,12 +244,14 @@ impl Write {
         }
         let entry = VectorEntry { stamp: self.id.stamp, chain: self.chain };
         let is_first = self.id.replica.creation().is_none();
-        if matches!(self.kind(), WriteKind::RetireReplica) && !is_first {
+        if self.retires() && !is_first {
             vector.remove(&self.id.replica);
         } else {
             vector.set(self.id.replica.clone(), entry);
         }
-        if let (WriteKind::CreateReplica, Some(created)) = (self.kind(), ReplicaId::created_by(&self.id)) {
+        if self.creates_replica()
+            && let Some(created) = ReplicaId::created_by(&self.id)
+        {
             vector.set(created, entry);
         }
     }

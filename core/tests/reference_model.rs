@@ -231,7 +231,7 @@ impl Run {
         for row in &inspection.log {
             let write = replica.write(&row.id).unwrap();
             if let WriteKind::Update(draft) = write.kind() {
-                assert_eq!(Some(draft), self.submitted.get(&row.id), "{}: it is what was written", row.id);
+                assert_eq!(Some(&draft), self.submitted.get(&row.id), "{}: it is what was written", row.id);
             }
             if Some(&row.id.replica) != replica.id() {
                 let seen = *self.seen.entry(row.id.clone()).or_insert(write.chain);

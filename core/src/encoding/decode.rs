@@ -15,6 +15,9 @@ use super::{condition, operation, part, tag, words};
 /// How many elements a list is given room for at once, whatever its length is said to be.
 const ROOM_MAX: usize = 16;
 
+/// Room for the entries of most drafts.
+const ENTRIES_USUAL: usize = 32;
+
 /// Reads a draft to the end of the bytes. It is still to be checked against the limits of drafts.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Draft> {
     decode_counting(bytes).map(|(draft, _)| draft)
@@ -44,14 +47,16 @@ struct Decoder<'a> {
     /// What was entered beside the words.
     entries: Vec<Value>,
     integer: i64,
-    base: Option<Fields>,
+    /// The first fields that were not empty, with their expanded size.
+    base: Option<(Fields, usize)>,
 }
 
 type Result<T, E = WriteError> = core::result::Result<T, E>;
 
 impl<'a> Decoder<'a> {
-    const fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, expanded_bytes_left: WRITE_EXPANDED_BYTES_MAX, entries: Vec::new(), integer: 0, base: None }
+    fn new(bytes: &'a [u8]) -> Self {
+        let entries = Vec::with_capacity(ENTRIES_USUAL.min(bytes.len() / 2));
+        Self { bytes, expanded_bytes_left: WRITE_EXPANDED_BYTES_MAX, entries, integer: 0, base: None }
     }
 
     fn byte(&mut self) -> Result<u8> {
@@ -190,10 +195,9 @@ impl<'a> Decoder<'a> {
         if count > FIELDS_MAX {
             return Err(WriteError::Malformed);
         }
-        // What stands here counts by itself, and what it is put over counts in addition where it stays.
         let left = self.expanded_bytes_left;
-        let mut names = Vec::with_capacity(count.min(ROOM_MAX));
-        let mut values = Vec::with_capacity(count.min(ROOM_MAX));
+        let mut names = Vec::with_capacity(count);
+        let mut values = Vec::with_capacity(count);
         for _ in 0..count {
             let name = self.name()?;
             if names.last().is_some_and(|last| *last >= name) {
@@ -205,16 +209,22 @@ impl<'a> Decoder<'a> {
         if head.is_multiple_of(2) {
             let fields = Fields::in_order(names.into(), values.into());
             if self.base.is_none() && !fields.is_empty() {
-                self.base = Some(fields.clone());
+                self.base = Some((fields.clone(), left - self.expanded_bytes_left));
             }
             return Ok(fields);
         }
-        let fields = self.base.as_ref().ok_or(WriteError::Malformed)?.with_all(names.into_iter().zip(values));
+        let Some((base, base_bytes)) = &self.base else { return Err(WriteError::Malformed) };
+        let replaced = names.iter().filter_map(|name| {
+            let position = base.position(name.as_str())?;
+            Some(WRITE_PART_BYTES + name.as_str().len() + base.at(position).expanded_bytes())
+        });
+        let stays = base_bytes - replaced.sum::<usize>();
+        let fields = base.with_all(names.into_iter().zip(values));
         if fields.len() > FIELDS_MAX {
             return Err(WriteError::Malformed);
         }
-        self.expanded_bytes_left = left;
-        self.grow(fields.expanded_bytes())?;
+        // What stands here has been counted; what stays of the base counts once more.
+        self.grow(stays)?;
         Ok(fields)
     }
 

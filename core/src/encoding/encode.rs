@@ -4,10 +4,13 @@ use crate::{
     draft::{Condition, DependencyCheck, Draft, Expectation, Operation, UpdateSet},
     limits::{WRITE_EXPANDED_BYTES_MAX, WRITE_PART_BYTES},
     query::Predicate,
-    value::{Fields, Name, Value},
+    value::{Fields, Value},
 };
 
 use super::{condition, operation, part, tag, words};
+
+/// Room for most drafts.
+const BYTES_USUAL: usize = 256;
 
 /// Appends a draft, which has been checked; `None` if it expands too far.
 pub(crate) fn encode(draft: &Draft, bytes: Vec<u8>) -> Option<Vec<u8>> {
@@ -18,6 +21,7 @@ pub(crate) fn encode(draft: &Draft, bytes: Vec<u8>) -> Option<Vec<u8>> {
 /// Appends a draft, and tells its expanded size. Where that is beyond the bound, neither is complete.
 pub(super) fn encode_within(draft: &Draft, bytes: Vec<u8>, expanded_bytes_max: usize) -> (Vec<u8>, usize) {
     let mut encoder = Encoder { bytes, expanded_bytes_max, ..Encoder::default() };
+    encoder.bytes.reserve(BYTES_USUAL);
     encoder.step(&draft.check, &draft.update);
     encoder.count(draft.alternatives.len());
     for alternative in &draft.alternatives {
@@ -34,7 +38,8 @@ struct Encoder<'a> {
     expanded_bytes_max: usize,
     dictionary: Dictionary<'a>,
     integer: i64,
-    base: Option<&'a Fields>,
+    /// The first fields that were not empty, with their expanded size.
+    base: Option<(&'a Fields, usize)>,
 }
 
 impl<'a> Encoder<'a> {
@@ -148,28 +153,29 @@ impl<'a> Encoder<'a> {
     }
 
     fn fields(&mut self, fields: &'a Fields) {
-        match self.base.filter(|base| fields.has_names_of(base)) {
-            Some(base) => {
-                let differing = fields.differing_from(base);
-                self.number(2 * differing.clone().count() as u64 + 1);
-                // What is not repeated counts all the same.
-                self.expanded_bytes += fields.expanded_bytes();
-                let expanded_bytes = self.expanded_bytes;
-                self.named(differing);
-                self.expanded_bytes = expanded_bytes;
+        let Some((base, base_bytes)) = self.base else {
+            let before = self.expanded_bytes;
+            self.plain_fields(fields);
+            if !fields.is_empty() {
+                self.base = Some((fields, self.expanded_bytes - before));
             }
-            None => {
-                self.number(2 * fields.len() as u64);
-                self.named(fields.iter());
-                if self.base.is_none() && !fields.is_empty() {
-                    self.base = Some(fields);
-                }
-            }
+            return;
+        };
+        let Some(differing) = fields.differences(base) else { return self.plain_fields(fields) };
+        self.number(2 * differing.len() as u64 + 1);
+        // What is not repeated counts all the same, and what it replaces does not.
+        let mut replaced = 0;
+        for (name, value, other) in differing {
+            self.text(name.as_str());
+            self.value(value);
+            replaced += other.map_or(0, |other| WRITE_PART_BYTES + name.as_str().len() + other.expanded_bytes());
         }
+        self.expanded_bytes = self.expanded_bytes + base_bytes - replaced;
     }
 
-    fn named(&mut self, fields: impl Iterator<Item = (&'a Name, &'a Value)>) {
-        for (name, value) in fields {
+    fn plain_fields(&mut self, fields: &'a Fields) {
+        self.number(2 * fields.len() as u64);
+        for (name, value) in fields.iter() {
             self.text(name.as_str());
             self.value(value);
         }
@@ -211,9 +217,10 @@ impl<'a> Encoder<'a> {
         if !self.grow(WRITE_PART_BYTES + text.len()) {
             return;
         }
-        if let Some(word) = words::index(text) {
+        let hash = words::hash(text.as_bytes());
+        if let Some(word) = words::index(text, hash) {
             self.number(tag::ENTRY + word as u64);
-        } else if self.enter(Entry::Text(text)) {
+        } else if self.enter_hashed(Entry::Text(text), hash) {
             self.content(tag::TEXT, text.as_bytes());
         }
     }
@@ -229,9 +236,10 @@ impl<'a> Encoder<'a> {
         if !self.grow(value.expanded_bytes()) {
             return;
         }
-        match self.dictionary.find(Entry::List(list)) {
-            Ok(index) => self.entry(index),
-            Err(hash) => {
+        let hash = Entry::List(list).hash();
+        match self.dictionary.find(Entry::List(list), hash) {
+            Some(index) => self.entry(index),
+            None => {
                 self.expanded_bytes = before + WRITE_PART_BYTES;
                 self.number(tag::LIST);
                 self.count(list.len());
@@ -249,16 +257,16 @@ impl<'a> Encoder<'a> {
 
     /// Refers to an entry of the dictionary; if there is none, it is entered, and the caller writes it.
     fn enter(&mut self, entry: Entry<'a>) -> bool {
-        match self.dictionary.find(entry) {
-            Ok(index) => {
-                self.entry(index);
-                false
-            }
-            Err(hash) => {
-                self.dictionary.insert(hash, entry);
-                true
-            }
+        self.enter_hashed(entry, entry.hash())
+    }
+
+    fn enter_hashed(&mut self, entry: Entry<'a>, hash: u64) -> bool {
+        let found = self.dictionary.find(entry, hash);
+        match found {
+            Some(index) => self.entry(index),
+            None => self.dictionary.insert(hash, entry),
         }
+        found.is_none()
     }
 }
 
@@ -291,6 +299,9 @@ fn element_hash(element: &Value) -> u64 {
     }
 }
 
+/// How many slots a dictionary begins with: enough for what most writes enter.
+const SLOTS_MIN: usize = 64;
+
 /// What was entered beside the words: a hash table with open addressing.
 #[derive(Default)]
 struct Dictionary<'a> {
@@ -300,25 +311,26 @@ struct Dictionary<'a> {
 }
 
 impl<'a> Dictionary<'a> {
-    /// The index of an entry, or, if there is none, its hash.
-    fn find(&self, entry: Entry<'a>) -> Result<usize, u64> {
-        let hash = entry.hash();
+    fn find(&self, entry: Entry<'a>, hash: u64) -> Option<usize> {
         let mut slot = self.slot_of(hash);
         loop {
             // Without slots there are no entries.
-            let index = self.slots.get(slot).map_or(0, |index| *index as usize).checked_sub(1).ok_or(hash)?;
+            let index = self.slots.get(slot).map_or(0, |index| *index as usize).checked_sub(1)?;
             let (other_hash, other) = self.entries[index];
             if other_hash == hash && other == entry {
-                return Ok(index);
+                return Some(index);
             }
             slot = (slot + 1) & (self.slots.len() - 1);
         }
     }
 
     fn insert(&mut self, hash: u64, entry: Entry<'a>) {
+        if self.entries.is_empty() {
+            self.entries.reserve(SLOTS_MIN / 2);
+        }
         self.entries.push((hash, entry));
         if self.entries.len() * 2 > self.slots.len() {
-            self.slots = vec![0; (self.slots.len() * 2).max(64)];
+            self.slots = vec![0; (self.slots.len() * 2).max(SLOTS_MIN)];
             for index in 0..self.entries.len() {
                 self.occupy(index);
             }

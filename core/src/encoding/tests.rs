@@ -24,6 +24,10 @@ fn fields(fields: &[(&str, Value)]) -> Fields {
     Fields::new(fields.iter().map(|(field, value)| (named(field), value.clone()))).unwrap()
 }
 
+fn word_index(text: &str) -> Option<usize> {
+    words::index(text, words::hash(text.as_bytes()))
+}
+
 fn bytes(draft: &Draft) -> Vec<u8> {
     encode(draft, Vec::new()).unwrap()
 }
@@ -181,7 +185,7 @@ proptest! {
 
 #[test]
 fn the_bytes_are_those_of_the_description() {
-    let word = |text: &str| 7 + u8::try_from(words::index(text).unwrap()).unwrap();
+    let word = |text: &str| 7 + u8::try_from(word_index(text).unwrap()).unwrap();
     let entry = |index: u8| 7 + 40 + index;
     let room = fields(&[("floor", "Floor 0".into()), ("seats", Value::Int(-3)), ("zone", "UTC".into())]);
     let other =
@@ -221,11 +225,11 @@ fn the_bytes_are_those_of_the_description() {
 #[test]
 fn each_word_is_found_at_its_place() {
     for (index, word) in words::WORDS.iter().enumerate() {
-        assert_eq!(words::index(word), Some(index), "{word}");
+        assert_eq!(word_index(word), Some(index), "{word}");
         assert_eq!(words::word(index), Some(Text::new(word)), "{word}");
     }
     for text in ["", "r", "Rooms", "roomss", "\0"] {
-        assert_eq!(words::index(text), None, "{text}");
+        assert_eq!(word_index(text), None, "{text}");
     }
     assert_eq!(words::word(words::WORDS.len()), None);
 }
@@ -233,7 +237,7 @@ fn each_word_is_found_at_its_place() {
 #[test]
 fn what_the_format_cannot_say_is_refused() {
     // An update set of one insertion into "rooms" under "id", then these fields, no alternatives, no report.
-    let word = |text: &str| 7 + u8::try_from(words::index(text).unwrap()).unwrap();
+    let word = |text: &str| 7 + u8::try_from(word_index(text).unwrap()).unwrap();
     let (rooms, id) = (word("rooms"), word("id"));
     let with = |fields: &[u8]| decode(&[&[0, 1, 0, rooms, id], fields, &[0, 0]].concat());
     assert!(with(&[0]).is_ok());

@@ -54,9 +54,9 @@ pub(super) fn word(index: usize) -> Option<Text> {
     WORDS.get(index).copied().map(Text::new_static)
 }
 
-/// The index of a text among the words.
-pub(super) fn index(text: &str) -> Option<usize> {
-    let mut slot = slot_of(text.as_bytes());
+/// The index of a text, which has this [`hash`], among the words.
+pub(super) fn index(text: &str, hash: u64) -> Option<usize> {
+    let mut slot = slot_of(hash);
     loop {
         let index = usize::from(SLOTS[slot]).checked_sub(1)?;
         if WORDS[index] == text {
@@ -73,7 +73,7 @@ static SLOTS: [u8; SLOT_COUNT] = {
     let mut slots = [0; SLOT_COUNT];
     let mut index = 0;
     while index < WORDS.len() {
-        let mut slot = slot_of(WORDS[index].as_bytes());
+        let mut slot = slot_of(hash(WORDS[index].as_bytes()));
         while slots[slot] != 0 {
             slot = (slot + 1) % SLOT_COUNT;
         }
@@ -83,8 +83,8 @@ static SLOTS: [u8; SLOT_COUNT] = {
     slots
 };
 
-const fn slot_of(text: &[u8]) -> usize {
-    hash(text) as usize % SLOT_COUNT
+const fn slot_of(hash: u64) -> usize {
+    hash as usize % SLOT_COUNT
 }
 
 /// A hash whose upper and lower bits depend on all of the bytes.

@@ -6,7 +6,7 @@ use crate::{
     commit,
     id::WriteId,
     output::{Event, Output},
-    write::{Body, Write, WriteKind},
+    write::{Body, Write},
 };
 
 use super::{Replica, SubmitError};
@@ -34,9 +34,7 @@ impl Replica {
 impl Replica {
     fn commit_accepted(&mut self, id: &WriteId) {
         let Self { primary: Some(primary), log, journal, store, .. } = self else { return };
-        let moves_role =
-            |write: &Arc<Write>| matches!(write.kind(), WriteKind::HandOver { .. } | WriteKind::TakeOver { .. });
-        let committed = if log.tentative().get(id).is_some_and(moves_role) {
+        let committed = if log.tentative().get(id).is_some_and(|write| write.moves_role()) {
             primary.commit(id, None, log, journal)
         } else {
             let committed = &store.committed;

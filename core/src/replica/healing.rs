@@ -87,13 +87,13 @@ impl Replica {
     fn offer_again(&mut self, write: &Write) -> Option<WriteId> {
         let (tag, draft) = match write.kind() {
             WriteKind::Update(draft) => (write.chain, draft),
-            WriteKind::Again { tag, draft } => (*tag, draft),
+            WriteKind::Again { tag, draft } => (tag, draft),
             _ => return None,
         };
         if execution::is_known_again(&self.store.tentative, tag) {
             return None;
         }
-        let body = Body::new(WriteKind::Again { tag, draft: draft.clone() }).ok()?;
+        let body = Body::new(WriteKind::Again { tag, draft }).ok()?;
         self.accept(body).ok()
     }
 

@@ -266,7 +266,7 @@ impl Replica {
     /// When the query is over a limit.
     pub fn read(&self, view: View, query: &Query) -> Result<Vec<Row>, QueryError> {
         query.check()?;
-        Ok(self.store.view(view).query(query))
+        Ok(self.store.view(view).query(query, usize::MAX))
     }
 
     /// What is known of a write; `None` if it is not held.
@@ -387,7 +387,7 @@ impl Replica {
         assert!(last_own.is_none_or(|stamp| stamp <= self.clock.stamp()), "the clock is past all own stamps");
         assert!(!self.ready || self.identity.is_some(), "only a created replica is ready");
         if let Some(primary) = &self.primary {
-            let waits = |write: &Arc<Write>| write.kind().is_unknown() || !self.log.follows_committed(write);
+            let waits = |write: &Arc<Write>| write.is_unknown() || !self.log.follows_committed(write);
             let all_wait = self.log.tentative().values().all(waits);
             assert!(!primary.is_active() || all_wait, "an active primary leaves nothing tentative that it can judge");
         }

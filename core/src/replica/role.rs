@@ -187,7 +187,7 @@ impl Replica {
         let Self { primary: Some(primary), log, journal, identity: Some(identity), .. } = self else { return };
         let own = log.tentative().keys().filter(|id| id.replica == identity.replica);
         for id in own.cloned().collect::<Vec<_>>() {
-            let known = log.tentative().get(&id).is_some_and(|write| !write.kind().is_unknown());
+            let known = log.tentative().get(&id).is_some_and(|write| !write.is_unknown());
             if known {
                 primary.commit(&id, None, log, journal).expect("own writes follow the own creation");
             }

@@ -357,7 +357,7 @@ fn another_history_of_a_replica_is_left_out_until_the_primary_has_decided() {
         _ => None,
     });
     let again = laptop.replica.write(&again.expect("it is offered again")).unwrap().clone();
-    assert!(matches!(again.kind(), WriteKind::Again { tag, .. } if *tag == write.chain));
+    assert!(matches!(again.kind(), WriteKind::Again { tag, .. } if tag == write.chain));
     assert!(said.disconnects.iter().all(|(_, reason)| *reason == DisconnectReason::Resync));
     assert_eq!(said.disconnects.len(), laptop_links(), "all sessions begin anew");
 }

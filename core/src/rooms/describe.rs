@@ -10,7 +10,8 @@ use super::{
 /// What a write of this application does, in a few words; `None` if it is none of its writes.
 #[must_use]
 pub fn describe(replica: &Replica, write: &Write) -> Option<String> {
-    let draft = write.kind().draft()?;
+    let kind = write.kind();
+    let draft = kind.draft()?;
     let title = |fields: &Fields| fields.value("title").as_text().cloned().unwrap_or_default();
     match draft.update.0.as_slice() {
         [Operation::Insert(relation, _, fields)] if *relation == BOOKINGS => {

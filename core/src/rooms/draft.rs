@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::{
     draft::{Alternative, Condition, DependencyCheck, Draft, Expectation, Operation, UpdateSet},
+    limits::WRITE_BYTES_MAX,
     query::{Comparison, Predicate, Query},
     relation::{ERRORS, INDEXES},
     replica::Replica,
@@ -14,7 +15,7 @@ use crate::{
 use super::{
     fields::{
         BOOKING, BOOKINGS, CANCELLED, END, KIND, KIND_BOOKING, KIND_CANCELLATION, PERSON, ROOM, ROOMS, START,
-        booking_fields, fields, key, room_fields, text,
+        booking_fields, booking_fields_at, fields, key, room_fields, text,
     },
     model::{NewBooking, Room, Slot},
     validate::{Field, FieldError, field_errors, validate_rooms},
@@ -61,22 +62,36 @@ pub fn book(replica: &Replica, booking: &NewBooking) -> Result<Draft, Vec<FieldE
     if !errors.is_empty() {
         return Err(errors);
     }
-    let booking = trimmed(booking);
-    let insert = |slot: &Slot, choice: i64| {
-        UpdateSet(vec![Operation::Insert(BOOKINGS, key(&booking.id), booking_fields(&booking, slot, choice))])
-    };
-    let alternatives = (1..).zip(&booking.alternatives);
-    let alternatives =
-        alternatives.map(|(choice, slot)| Alternative { check: free(slot), update: insert(slot, choice) });
+    let key = key(&booking.id);
+    let wanted = booking_fields(booking);
+    let insert = |fields: Fields| UpdateSet(vec![Operation::Insert(BOOKINGS, key.clone(), fields)]);
+    let alternatives = (1..).zip(&booking.alternatives).map(|(choice, slot)| Alternative {
+        check: free(slot),
+        update: insert(booking_fields_at(&wanted, slot, choice)),
+    });
     let draft = Draft {
-        update: insert(&booking.wanted, 0),
-        check: free(&booking.wanted),
         alternatives: alternatives.collect(),
-        report: report(KIND_BOOKING, &booking.id, &booking_fields(&booking, &booking.wanted, 0)),
+        check: free(&booking.wanted),
+        report: report(KIND_BOOKING, &booking.id, &wanted),
+        update: insert(wanted),
     };
     // Each field is short enough, but the texts stand in every alternative.
-    draft.validate().map_err(|_| vec![too_large()])?;
+    if !surely_fits(booking) {
+        draft.validate().map_err(|_| vec![too_large()])?;
+    }
     Ok(draft)
+}
+
+/// Whether a booking is far from too large for a write, so that nobody needs to encode it to find out.
+fn surely_fits(booking: &NewBooking) -> bool {
+    /// What the names and values of a booking take beside its texts, also where they are written out, and what each of
+    /// its slots adds to that, the room's id included.
+    const BOOKING_BYTES: usize = 512;
+    const SLOT_BYTES: usize = 256;
+    let slots = booking.alternatives.len() + 2;
+    let NewBooking { id, title, person, name, notes, .. } = booking;
+    let texts: usize = [id, title, person, name, notes].into_iter().map(String::len).sum();
+    slots * (BOOKING_BYTES + slots * SLOT_BYTES + texts) <= WRITE_BYTES_MAX
 }
 
 /// All that is wrong with a booking; nothing, if it can be booked.
@@ -119,16 +134,6 @@ fn too_large() -> FieldError {
 
 const WRITE: Name = Name::literal("write");
 
-fn trimmed(booking: &NewBooking) -> NewBooking {
-    let trim = |text: &str| text.trim().to_owned();
-    NewBooking {
-        title: trim(&booking.title),
-        name: trim(&booking.name),
-        notes: trim(&booking.notes),
-        ..booking.clone()
-    }
-}
-
 /// The room is there and nothing in it overlaps the slot.
 fn free(slot: &Slot) -> DependencyCheck {
     let room = Query::new(ROOMS, Predicate::Key(Comparison::Equal, key(&slot.room)));
@@ -148,8 +153,7 @@ pub(super) const fn within(start: i64, end: i64) -> Predicate {
 }
 
 fn report(kind: &str, booking_id: &str, booking: &Fields) -> Fields {
-    let stands = booking.iter().map(|(name, value)| (name.clone(), value.clone()));
-    fields(stands.chain([(KIND, text(kind)), (BOOKING, text(booking_id))]))
+    booking.with_all([(BOOKING, text(booking_id)), (KIND, text(kind))])
 }
 
 fn indexes() -> Vec<Operation> {

@@ -11,6 +11,7 @@ pub(super) const CANCELLED: Name = Name::literal("cancelled");
 pub(super) const ROOM: Name = Name::literal("room");
 pub(super) const START: Name = Name::literal("start");
 pub(super) const END: Name = Name::literal("end");
+pub(super) const CHOICE: Name = Name::literal("choice");
 pub(super) const PERSON: Name = Name::literal("person");
 pub(super) const KIND: Name = Name::literal("kind");
 pub(super) const BOOKING: Name = Name::literal("booking");
@@ -56,20 +57,27 @@ pub(super) fn read_room(row: &Row) -> Room {
     }
 }
 
-/// The fields of a booking at one of its slots: the wanted one is choice 0, the n-th alternative choice n.
-pub(super) fn booking_fields(booking: &NewBooking, slot: &Slot, choice: i64) -> Fields {
+/// The fields of a booking at the slot that is wanted, which is choice 0. What was typed is trimmed.
+pub(super) fn booking_fields(booking: &NewBooking) -> Fields {
+    let slot = &booking.wanted;
     fields([
         (Name::literal("alternatives"), slots_value(&booking.alternatives)),
-        (Name::literal("choice"), choice.into()),
+        (CHOICE, 0.into()),
         (END, slot.end.into()),
-        (Name::literal("name"), text(&booking.name)),
-        (Name::literal("notes"), text(&booking.notes)),
+        (Name::literal("name"), text(booking.name.trim())),
+        (Name::literal("notes"), text(booking.notes.trim())),
         (PERSON, text(&booking.person)),
         (ROOM, text(&slot.room)),
         (START, slot.start.into()),
-        (Name::literal("title"), text(&booking.title)),
-        (Name::literal("wanted"), slots_value(core::slice::from_ref(&booking.wanted))),
+        (Name::literal("title"), text(booking.title.trim())),
+        (Name::literal("wanted"), slots_value(core::slice::from_ref(slot))),
     ])
+}
+
+/// The fields of a booking at another slot than the wanted one: the n-th alternative is choice n.
+pub(super) fn booking_fields_at(wanted: &Fields, slot: &Slot, choice: i64) -> Fields {
+    let at = [(CHOICE, choice.into()), (END, slot.end.into()), (ROOM, text(&slot.room)), (START, slot.start.into())];
+    wanted.with_all(at)
 }
 
 pub(super) fn read_slot(row: &Row) -> Slot {

@@ -1,16 +1,16 @@
 //! Ordered secondary indexes.
 //!
-//! An entry is the values of the compared fields, then the start of the interval if the index has one, then the key.
-//! An interval query reads the entries whose start lies between the asked start, less the longest interval that was
-//! ever in the index, and the asked end. The longest interval never shrinks, which keeps it right when changes are
-//! taken back.
+//! Tuples with the same values in the compared fields are a group. An entry is the number of its group, then the start of
+//! the interval if the index has one, then the key: small and compared without a look elsewhere. An interval query reads
+//! the entries of one group whose start lies between the asked start, less the longest interval that was ever in the
+//! group, and the asked end. The longest interval never shrinks, which keeps it right when changes are taken back.
 
-use core::ops::Bound;
-use std::collections::BTreeSet;
+use core::slice;
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use crate::{
     query::{Comparison, Predicate},
-    value::{Key, Name, Tuple, Value},
+    value::{Fields, Key, Name, Tuple, Value},
 };
 
 use super::table::conjuncts;
@@ -43,77 +43,155 @@ impl IndexDefinition {
     }
 }
 
-type Entry = (Vec<Value>, Key);
+/// The tuples with the same values in the compared fields.
+#[derive(Clone, Debug)]
+struct Group {
+    /// Its number, which no other group has had.
+    number: u64,
+    entries: usize,
+    /// The length of the longest interval that was ever in it.
+    longest: u64,
+}
+
+/// The group's number, the start of the interval (0 where the index has none), and the key.
+type Place = (u64, i64, Key);
 
 #[derive(Clone, Debug)]
 pub(super) struct Index {
     pub(super) definition: IndexDefinition,
-    entries: BTreeSet<Entry>,
-    longest: u64,
+    groups: BTreeMap<Box<[Value]>, Group>,
+    groups_ever: u64,
+    entries: BTreeMap<Place, Arc<Tuple>>,
+    layout: Layout,
 }
 
 impl Index {
-    pub(super) const fn new(definition: IndexDefinition) -> Self {
-        Self { definition, entries: BTreeSet::new(), longest: 0 }
+    pub(super) fn new(definition: IndexDefinition) -> Self {
+        let layout = Layout::of(&definition, Arc::default());
+        Self { definition, groups: BTreeMap::new(), groups_ever: 0, entries: BTreeMap::new(), layout }
     }
 
-    pub(super) fn add(&mut self, key: &Key, tuple: &Tuple) {
-        if let Some((start, end)) = &self.definition.interval {
-            let bound = |name: &Name| tuple.fields.value(name.as_str()).as_int();
-            // Without two integers it overlaps nothing, so no query misses it.
-            let (Some(start), Some(end)) = (bound(start), bound(end)) else { return };
-            if start < end {
-                self.longest = self.longest.max(end.abs_diff(start));
+    pub(super) fn add(&mut self, key: &Key, tuple: &Arc<Tuple>) {
+        self.layout.follow(&self.definition, &tuple.fields);
+        // Without two integers it overlaps nothing, so no query misses it.
+        let Some((start, length)) = self.layout.interval(&tuple.fields) else { return };
+        let values = self.layout.values(&tuple.fields);
+        let group = match self.groups.get_mut(values.as_ref()) {
+            Some(group) => group,
+            None => {
+                self.groups_ever += 1;
+                let group = Group { number: self.groups_ever, entries: 0, longest: 0 };
+                self.groups.entry(values.into_owned().into()).or_insert(group)
             }
+        };
+        group.longest = group.longest.max(length);
+        if self.entries.insert((group.number, start, key.clone()), Arc::clone(tuple)).is_none() {
+            group.entries += 1;
         }
-        self.entries.insert((self.values(tuple), key.clone()));
     }
 
     pub(super) fn remove(&mut self, key: &Key, tuple: &Tuple, replaced_by: Option<&Tuple>) {
-        let values = self.values(tuple);
-        if replaced_by.is_none_or(|tuple| self.values(tuple) != values) {
-            self.entries.remove(&(values, key.clone()));
+        self.layout.follow(&self.definition, &tuple.fields);
+        let Some((start, _)) = self.layout.interval(&tuple.fields) else { return };
+        let values = self.layout.values(&tuple.fields);
+        let stays = |by: &Tuple| {
+            let layout = if Arc::ptr_eq(by.fields.names(), &self.layout.names) {
+                Cow::Borrowed(&self.layout)
+            } else {
+                Cow::Owned(Layout::of(&self.definition, Arc::clone(by.fields.names())))
+            };
+            let other_start = layout.interval(&by.fields).map(|(start, _)| start);
+            other_start == Some(start) && layout.values(&by.fields) == values
+        };
+        if replaced_by.is_some_and(stays) {
+            return;
+        }
+        let Some(group) = self.groups.get_mut(values.as_ref()) else { return };
+        if self.entries.remove(&(group.number, start, key.clone())).is_some() {
+            group.entries -= 1;
+        }
+        if group.entries == 0 {
+            self.groups.remove(values.as_ref());
         }
     }
 
-    /// A superset of the keys that satisfy the predicate, if this index can tell.
-    pub(super) fn candidates(&self, filter: &Predicate) -> Option<Vec<Key>> {
+    /// A superset of the tuples that satisfy the predicate, if this index can tell.
+    pub(super) fn candidates(&self, filter: &Predicate) -> Option<impl Iterator<Item = (&Key, &Arc<Tuple>)>> {
         let conjuncts = conjuncts(filter);
         let equal = |name: &Name| {
             conjuncts.iter().find_map(|part| match part {
-                Predicate::Field(field, Comparison::Equal, value) if field == name => Some(value.clone()),
+                Predicate::Field(field, Comparison::Equal, value) if field == name => Some(value),
                 _ => None,
             })
         };
-        let prefix: Vec<Value> = self.definition.by.iter().map(equal).collect::<Option<_>>()?;
-        let Some((start_name, end_name)) = &self.definition.interval else {
-            return Some(self.between(&prefix, None, None));
+        let values: Cow<'_, [Value]> = match self.definition.by.as_slice() {
+            [] => Cow::Borrowed(&[]),
+            [name] => Cow::Borrowed(slice::from_ref(equal(name)?)),
+            names => Cow::Owned(names.iter().map(|name| equal(name).cloned()).collect::<Option<_>>()?),
         };
-        let (start, end) = conjuncts.iter().find_map(|part| match part {
-            Predicate::Overlaps { start_field, end_field, start, end }
-                if start_field == start_name && end_field == end_name =>
-            {
-                Some((*start, *end))
-            }
-            _ => None,
-        })?;
-        Some(self.between(&prefix, start.checked_sub_unsigned(self.longest), Some(end)))
-    }
-
-    /// The keys whose values begin with `prefix` and continue with an integer in `from..to`.
-    fn between(&self, prefix: &[Value], from: Option<i64>, to: Option<i64>) -> Vec<Key> {
-        let mut lower = prefix.to_vec();
-        lower.extend(from.map(Value::Int));
-        let from = Bound::Included((lower, Key::BEFORE_ALL));
-        let within = self.entries.range((from, Bound::Unbounded)).take_while(|(values, _)| {
-            values.starts_with(prefix)
-                && to.is_none_or(|to| values.get(prefix.len()).is_some_and(|start| *start < Value::Int(to)))
+        let asked = match &self.definition.interval {
+            None => Some((0, 1)),
+            Some((start_name, end_name)) => conjuncts.iter().find_map(|part| match part {
+                Predicate::Overlaps { start_field, end_field, start, end }
+                    if start_field == start_name && end_field == end_name =>
+                {
+                    Some((*start, *end))
+                }
+                _ => None,
+            }),
+        };
+        let (start, end) = asked?;
+        // An interval without a point overlaps nothing.
+        let group = self.groups.get(values.as_ref()).filter(|_| start < end);
+        let found = group.map(|group| {
+            let from = start.saturating_sub_unsigned(group.longest);
+            let place = |start| (group.number, start, Key::BEFORE_ALL);
+            self.entries.range(place(from)..place(end)).map(|((_, _, key), tuple)| (key, tuple))
         });
-        within.map(|(_, key)| key.clone()).collect()
+        Some(found.into_iter().flatten())
+    }
+}
+
+/// Where the fields of an index stand among fields of certain names. Tuples in a row mostly have the same.
+#[derive(Clone, Debug)]
+struct Layout {
+    names: Arc<[Name]>,
+    by: Vec<Option<usize>>,
+    /// `None` within: there is no such field, so that no tuple with these names has an interval.
+    interval: Option<Option<(usize, usize)>>,
+}
+
+impl Layout {
+    fn of(definition: &IndexDefinition, names: Arc<[Name]>) -> Self {
+        let position = |name: &Name| names.iter().position(|other| other == name);
+        let by = definition.by.iter().map(position).collect();
+        let interval = definition.interval.as_ref().map(|(start, end)| position(start).zip(position(end)));
+        Self { by, interval, names }
     }
 
-    fn values(&self, tuple: &Tuple) -> Vec<Value> {
-        let start = self.definition.interval.as_ref().map(|(start, _)| start);
-        self.definition.by.iter().chain(start).map(|name| tuple.fields.value(name.as_str()).clone()).collect()
+    /// Becomes the layout of these fields.
+    fn follow(&mut self, definition: &IndexDefinition, fields: &Fields) {
+        if !Arc::ptr_eq(&self.names, fields.names()) {
+            *self = Self::of(definition, Arc::clone(fields.names()));
+        }
+    }
+
+    /// The values of the compared fields.
+    fn values<'a>(&self, fields: &'a Fields) -> Cow<'a, [Value]> {
+        const NULL: &Value = &Value::Null;
+        let value = |position: &Option<usize>| position.map_or(NULL, |position| fields.at(position));
+        match self.by.as_slice() {
+            [] => Cow::Borrowed(&[]),
+            [position] => Cow::Borrowed(slice::from_ref(value(position))),
+            positions => Cow::Owned(positions.iter().map(|position| value(position).clone()).collect()),
+        }
+    }
+
+    /// Start and length of the interval, 0 and 0 where the index has none; `None` if the tuple does not have one.
+    fn interval(&self, fields: &Fields) -> Option<(i64, u64)> {
+        let Some(positions) = self.interval else { return Some((0, 0)) };
+        let (start, end) = positions?;
+        let (start, end) = (fields.at(start).as_int()?, fields.at(end).as_int()?);
+        Some((start, if start < end { end.abs_diff(start) } else { 0 }))
     }
 }

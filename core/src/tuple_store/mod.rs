@@ -2,6 +2,7 @@
 
 mod base;
 mod index;
+mod names;
 mod table;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -9,11 +10,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use crate::{
     query::Query,
     relation,
-    value::{Key, Name, Row, Tuple},
+    value::{Fields, Key, Name, Row, Tuple},
 };
 
 pub(crate) use self::base::{Base, TupleKey};
-use self::{index::IndexDefinition, table::Table};
+use self::{index::IndexDefinition, names::SharedNames, table::Table};
 
 /// Which of the two views is read. Neither contains the other: a tentative deletion hides a committed tuple.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,7 @@ pub(crate) struct Effect {
 pub(crate) struct Tables {
     tables: BTreeMap<Name, Table>,
     indexes: usize,
+    names: SharedNames,
 }
 
 impl Tables {
@@ -45,9 +47,14 @@ impl Tables {
         self.tables.get(relation)?.tuple(key)
     }
 
-    /// The rows that a query finds. The query has been checked.
-    pub(crate) fn query(&self, query: &Query) -> Vec<Row> {
-        self.tables.get(&query.from).map_or_else(Vec::new, |table| table.query(query))
+    /// The rows that a query finds, and at most so many of them. The query has been checked.
+    pub(crate) fn query(&self, query: &Query, rows_max: usize) -> Vec<Row> {
+        self.tables.get(&query.from).map_or_else(Vec::new, |table| table.query(query, rows_max))
+    }
+
+    /// The same fields, which share their names with other tuples of these names.
+    pub(crate) fn sharing_names(&mut self, fields: Fields) -> Fields {
+        self.names.shared(fields)
     }
 
     /// Sets or removes a tuple and tells what that changed.

@@ -31,7 +31,7 @@ impl Table {
             None => self.tuples.remove(key),
         };
         if let Some(tuple) = &before {
-            // An entry that the new tuple also has was added above and must stay.
+            // A place that the new tuple also has was taken above and must stay.
             self.indexes.iter_mut().for_each(|index| index.remove(key, tuple, after.map(AsRef::as_ref)));
         }
         before
@@ -48,17 +48,23 @@ impl Table {
         true
     }
 
-    pub(super) fn query(&self, query: &Query) -> Vec<Row> {
-        // A limit may end the search early only where the search runs in the asked order.
-        let early = if query.order.is_empty() { query.limit.map(|limit| limit as usize) } else { None };
-        let mut rows = match self.indexed(&query.filter) {
-            Some(keys) => self.candidates(keys, &query.filter),
-            None => self.scan(&query.filter, early),
+    /// The rows that a query finds, and at most so many of them.
+    pub(super) fn query(&self, query: &Query, rows_max: usize) -> Vec<Row> {
+        let rows_max = query.limit.map_or(rows_max, |limit| rows_max.min(limit as usize));
+        if let Some(key) = the_key(&query.filter) {
+            let found = self.tuples.get(key).filter(|tuple| query.filter.holds(key, tuple));
+            return found.map(|tuple| row((key, tuple))).into_iter().take(rows_max).collect();
+        }
+        let mut rows = match self.indexes.iter().find_map(|index| index.candidates(&query.filter)) {
+            Some(candidates) => candidates.filter(|(key, tuple)| query.filter.holds(key, tuple)).map(row).collect(),
+            None => {
+                // Only where the search runs in the asked order may it end early.
+                let found_max = if query.order.is_empty() { rows_max } else { usize::MAX };
+                self.scan(&query.filter, found_max)
+            }
         };
         sort_by(&mut rows, |left, right| compare(&query.order, left, right));
-        if let Some(limit) = query.limit {
-            rows.truncate(limit as usize);
-        }
+        rows.truncate(rows_max);
         rows
     }
 
@@ -67,28 +73,26 @@ impl Table {
         self.tuples.iter()
     }
 
-    /// A superset of the keys that satisfy the predicate, from the first index that serves it.
-    fn indexed(&self, filter: &Predicate) -> Option<Vec<Key>> {
-        self.indexes.iter().find_map(|index| index.candidates(filter))
-    }
-
-    fn candidates(&self, keys: Vec<Key>, filter: &Predicate) -> Vec<Row> {
-        let rows = keys.into_iter().filter_map(|key| {
-            let tuple = self.tuples.get(&key)?;
-            filter.holds(&key, tuple).then(|| Row { tuple: Arc::clone(tuple), key })
-        });
-        rows.collect()
-    }
-
-    fn scan(&self, filter: &Predicate, limit: Option<usize>) -> Vec<Row> {
+    fn scan(&self, filter: &Predicate, rows_max: usize) -> Vec<Row> {
         let (from, to) = key_bounds(filter);
         if matches!((from, to), (Bound::Included(from), Bound::Included(to)) if from > to) {
             return Vec::new();
         }
-        let rows = self.tuples.range::<Key, _>((from, to)).filter(|(key, tuple)| filter.holds(key, tuple));
-        let rows = rows.map(|(key, tuple)| Row { key: key.clone(), tuple: Arc::clone(tuple) });
-        rows.take(limit.unwrap_or(usize::MAX)).collect()
+        let found = self.tuples.range::<Key, _>((from, to)).filter(|(key, tuple)| filter.holds(key, tuple));
+        found.map(row).take(rows_max).collect()
     }
+}
+
+fn row((key, tuple): (&Key, &Arc<Tuple>)) -> Row {
+    Row { key: key.clone(), tuple: Arc::clone(tuple) }
+}
+
+/// The one key that can satisfy the predicate, where it says so at its top level.
+fn the_key(filter: &Predicate) -> Option<&Key> {
+    conjuncts(filter).iter().find_map(|part| match part {
+        Predicate::Key(Comparison::Equal, key) => Some(key),
+        _ => None,
+    })
 }
 
 /// The keys between which all that satisfies the predicate lies, where it says so at its top level.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{id::ReplicaId, stamp::Stamp, vector::Knowledge, write::WriteKind};
+use crate::{id::ReplicaId, stamp::Stamp, vector::Knowledge};
 
 use super::WriteLog;
 
@@ -18,7 +18,7 @@ impl WriteLog {
             let before = last.insert(write.id.replica.clone(), write.id.stamp);
             assert!(before < Some(write.id.stamp), "{}: the log keeps each replica's accept order", write.id);
             assert!(self.vector.covers(&write.id), "{}: the vector covers what is held", write.id);
-            if matches!(write.kind(), WriteKind::RetireReplica) && write.id.replica.creation().is_some() {
+            if write.retires() && write.id.replica.creation().is_some() {
                 let knowledge = self.vector.knowledge_of(&write.id.replica);
                 assert_eq!(knowledge, Knowledge::Retired, "{}: nothing is expected of who retired", write.id);
             }

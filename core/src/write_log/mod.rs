@@ -197,7 +197,7 @@ impl WriteLog {
         if write.chain != Write::chained(&write.id, write.previous, end.chain, &write.body.bytes) {
             return Err(LogError::Fork { write: write.id.clone() });
         }
-        if matches!(write.kind(), WriteKind::CreateReplica) && ReplicaId::created_by(&write.id).is_none() {
+        if write.creates_replica() && ReplicaId::created_by(&write.id).is_none() {
             return Err(LogError::CreationTooDeep { write: write.id.clone() });
         }
         write.extend(&mut self.vector);
@@ -236,7 +236,7 @@ impl WriteLog {
         }
         let before = self.prefix(held).expect("the log knows the digest of its own end");
         let hands_over = match write.kind() {
-            WriteKind::HandOver { to, term } if refused.is_none() => Some((to.clone(), *term)),
+            WriteKind::HandOver { to, term } => Some((to, term)),
             _ => None,
         };
         let in_vain = hands_over.as_ref().is_some_and(|(_, next)| *next <= term);

@@ -41,7 +41,7 @@ pub(crate) struct Model {
 impl Model {
     pub(crate) fn execute(&mut self, write: &Write) -> Story {
         match write.kind() {
-            WriteKind::Update(draft) => self.execute_draft(&write.id, draft),
+            WriteKind::Update(draft) => self.execute_draft(&write.id, &draft),
             // It says that there is a replica, and changes no tuple.
             _ => Story { branch: Branch::Update, clashes: Vec::new() },
         }

@@ -54,7 +54,7 @@ proptest! {
         let body = Body::new(WriteKind::Update(draft.clone())).unwrap();
         let parsed = Body::parse(body.bytes.clone()).unwrap();
         prop_assert_eq!(&parsed, &body);
-        prop_assert_eq!(parsed.kind, WriteKind::Update(draft));
+        prop_assert_eq!(parsed.kind(), WriteKind::Update(draft));
     }
 
     #[test]
