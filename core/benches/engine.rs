@@ -6,7 +6,8 @@
 use std::collections::VecDeque;
 
 use bayou_core::{
-    DatabaseId, DatabaseName, Event, Millis, Options, Output, Outputs, PeerId, PeerKind, Replica, StoredBatch,
+    DatabaseId, DatabaseName, Event, Guarantees, Millis, Name, Options, Output, Outputs, PeerId, PeerKind, Predicate,
+    Query, Replica, Session, SessionNeed, StoredBatch, View,
     rooms::{self, NewBooking, Slot},
 };
 use divan::Bencher;
@@ -59,6 +60,49 @@ fn recover_10_000_bookings(bencher: Bencher) {
     bencher.with_inputs(with_inputs).bench_local_values(|stored| {
         Replica::recover(Options::default(), stored).expect("what was stored can be recovered").replica
     });
+}
+
+/// A session with all guarantees reads both views of a database of 1,000 replicas: the query finds nothing, so that this
+/// is what the guarantees cost.
+#[divan::bench]
+fn two_reads_in_a_session_among_1_000_replicas(bencher: Bencher) {
+    let (primary, mut session) = crowd();
+    let nothing = Query::new(Name::new("nothing").expect("a valid name"), Predicate::All);
+    bencher.bench_local(|| {
+        for view in [View::Tentative, View::Committed] {
+            primary.replica.read_in(&mut session, view, &nothing).expect("all is held");
+        }
+    });
+}
+
+/// 256 sessions wait for a write that does not come, while another one does.
+#[divan::bench(sample_count = 50)]
+fn one_submit_while_256_sessions_wait_among_1_000_replicas(bencher: Bencher) {
+    let (mut primary, session) = crowd();
+    let mut tab = primary.create();
+    tab.book(1);
+    let mut waiting = Session::new(session.database(), Guarantees::ALL);
+    let all = Query::new(Name::new("bookings").expect("a valid name"), Predicate::All);
+    tab.replica.read_in(&mut waiting, View::Tentative, &all).expect("a new session");
+    let waiting = Session::from(tab.replica.session_token(&waiting).expect("all is stored"));
+    for _ in 0..256 {
+        let need = SessionNeed::Read(View::Tentative);
+        let (_, outputs) = primary.replica.wait_for(Millis(1), &waiting, need, Millis(1_000)).expect("few wait");
+        primary.carry_out(outputs);
+    }
+    bencher.bench_local(|| primary.book(1));
+}
+
+/// A primary that has created 1,000 replicas, with a session that has read there.
+fn crowd() -> (Host, Session) {
+    let mut primary = Host::primary();
+    for _ in 0..1_000 {
+        drop(primary.create());
+    }
+    let mut session = Session::new(primary.replica.database().expect("it was founded"), Guarantees::ALL);
+    let all = Query::new(Name::new("rooms").expect("a valid name"), Predicate::All);
+    primary.replica.read_in(&mut session, View::Tentative, &all).expect("a new session");
+    (primary, session)
 }
 
 const ROOMS: [&str; 6] = ["heron", "otter", "cypress", "pelican", "magnolia", "delta"];

@@ -20,9 +20,6 @@ pub(crate) struct Primary {
     pub(crate) taking_over: bool,
 }
 
-/// Whether a write may have a place in the committed order for what it wants to do.
-pub(crate) type Judge<'a> = dyn FnMut(&Write, &WriteLog) -> Option<Text> + 'a;
-
 impl Primary {
     pub(crate) const fn new(term: Term) -> Self {
         Self { term, paused: false, taking_over: false }
@@ -31,34 +28,6 @@ impl Primary {
     /// Whether it gives out commits.
     pub(crate) const fn is_active(&self) -> bool {
         !self.paused && !self.taking_over
-    }
-
-    /// Commits a write on first receipt, if commits are given out and the write can be judged.
-    pub(crate) fn commit_received(
-        &self,
-        id: &WriteId,
-        log: &mut WriteLog,
-        journal: &mut Journal,
-        judge: &mut Judge<'_>,
-    ) -> Result<(), LogError> {
-        match log.tentative().get(id) {
-            Some(write) if self.is_active() && can_be_judged(log, write) => {
-                let refused = judge(write, log);
-                self.commit(id, refused, log, journal)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Commits, in log order, what waited while commits were not given out.
-    pub(crate) fn commit_waiting(
-        &self,
-        log: &mut WriteLog,
-        journal: &mut Journal,
-        judge: &mut Judge<'_>,
-    ) -> Result<(), LogError> {
-        let waiting: Vec<WriteId> = log.tentative().keys().cloned().collect();
-        waiting.iter().try_for_each(|write| self.commit_received(write, log, journal, judge))
     }
 
     /// Gives a write the next place.
@@ -77,7 +46,7 @@ impl Primary {
 }
 
 /// A write of an unknown kind waits until this program knows it, and what its accepter wrote afterwards waits for it.
-fn can_be_judged(log: &WriteLog, write: &Write) -> bool {
+pub(crate) fn can_be_judged(log: &WriteLog, write: &Write) -> bool {
     !write.is_unknown() && log.follows_committed(write)
 }
 

@@ -12,6 +12,7 @@ use crate::{
     limits::STORED_BATCH_BYTES_MAX,
     output::{Event, Output, Outputs, PeerId, StoredBatch},
     stamp::{Csn, Stamp},
+    value::Text,
     wire::{
         Interner,
         frame::Frame,
@@ -61,7 +62,7 @@ impl Journal {
 
     pub(crate) fn record_commit(&mut self, write: &WriteId, place: &Place) {
         let Place { csn, term, refused } = place.clone();
-        self.make_room(LOG_RECORD_BYTES + refused.as_ref().map_or(0, |reason| reason.len()));
+        self.make_room(LOG_RECORD_BYTES + refused.as_ref().map_or(0, Text::len));
         let id = self.interner.id(write);
         self.log.push(LogRecord::Commit(id, csn, term, refused));
     }
@@ -118,6 +119,11 @@ impl Journal {
     pub(crate) fn persisted(&mut self, through: u64) {
         assert!(through <= self.issued, "the host stores only batches that it was given");
         self.persisted = self.persisted.max(through);
+    }
+
+    /// Whether all batches through this number are on stable storage.
+    pub(crate) const fn has_persisted(&self, through: u64) -> bool {
+        through <= self.persisted
     }
 
     /// Closes the batch that was being filled and hands out all that the host may do. Storage comes last, so that a

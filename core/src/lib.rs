@@ -84,6 +84,12 @@
 //! [`handle_link_down`](Replica::handle_link_down) and, at [`poll_timeout`](Replica::poll_timeout),
 //! [`handle_timeout`](Replica::handle_timeout).
 //!
+//! # Sessions
+//!
+//! A client that reads and writes at several replicas may find that the next one lacks what it wrote or read at the
+//! last. A [`Session`] has it served by no replica that would break the [`Guarantees`] it chose (Terry et al.,
+//! *Session Guarantees for Weakly Consistent Replicated Data*, PDIS 1994, \[94\]).
+//!
 //! # Errors
 //!
 //! An error is somebody else's fault: the caller's ([`SubmitError`], [`QueryError`]), a peer's ([`DisconnectReason`],
@@ -109,8 +115,10 @@ mod output;
 mod query;
 pub mod relation;
 mod replica;
+mod rights;
 pub mod rooms;
 mod schedule;
+mod session;
 mod snapshot;
 mod sort;
 mod stamp;
@@ -130,9 +138,11 @@ pub use self::{
     query::{Comparison, Order, Predicate, Query, QueryError},
     replica::{
         HandOverError, Inspection, LogRow, LogSize, NotPrimary, Options, RecoverError, Recovery, Replica, RetireError,
-        SubmitError, Summary, TakeOverError,
+        SessionReadError, SessionSubmitError, SessionTokenError, SubmitError, Summary, TakeOverError, TooManyWaits,
     },
+    rights::{ProposedWrite, Refusal, Rights, RightsData},
     schedule::ReorderCost,
+    session::{Guarantees, Lack, Session, SessionNeed, SessionRefusal, SessionToken, WaitId},
     stamp::{Csn, Millis, Stamp, Term},
     tuple_store::View,
     value::{Fields, Key, Name, Row, Text, Tuple, Value, ValueError},

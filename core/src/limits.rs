@@ -66,6 +66,13 @@ pub const SNAPSHOTS_MAX: usize = 4;
 /// Reason in a farewell or of a refusal.
 pub const REASON_BYTES_MAX: usize = 200;
 
+// --- Session guarantees -----------------------------------------------------------------------------------
+
+/// One session token.
+pub const SESSION_BYTES_MAX: usize = 1024 * 1024;
+/// Sessions that wait at one replica.
+pub const SESSION_WAITS_MAX: usize = 256;
+
 // --- Storage ----------------------------------------------------------------------------------------------
 
 /// Outcomes of own writes that are kept when the writes are truncated.

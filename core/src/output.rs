@@ -7,6 +7,7 @@ use thiserror::Error;
 use crate::{
     id::{DatabaseId, ReplicaId, WriteId},
     limits::REASON_BYTES_MAX,
+    session::{SessionRefusal, WaitId},
     stamp::Csn,
     wire::DecodeError,
     write_log::LogError,
@@ -152,6 +153,18 @@ pub enum Event {
     /// This primary met commits of its own line that it does not know: its storage is an old copy. It gives out none
     /// until an operator resumes them.
     PrimaryRestored,
+    /// A session that waited can go on: an operation of the kind it waited for succeeds.
+    SessionReady {
+        /// The wait, which has ended.
+        wait: WaitId,
+    },
+    /// A session has waited in vain.
+    SessionRefused {
+        /// The wait, which has ended.
+        wait: WaitId,
+        /// What is lacking at the deadline, or why waiting cannot help.
+        refusal: SessionRefusal,
+    },
 }
 
 /// Why this replica ends a session. It is the peer's fault, or at least not the state's: that is untouched.

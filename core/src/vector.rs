@@ -130,7 +130,12 @@ impl VersionVector {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::{collection::vec, prelude::*, sample::Index};
+
     use super::*;
+    use crate::wire::tests::cases;
 
     fn vector(entries: &[(&str, u64)]) -> VersionVector {
         let mut vector = VersionVector::default();
@@ -167,6 +172,91 @@ mod tests {
         assert_eq!(older.merged(&knows_retirement), vector(&[("0", 9)]));
         assert_eq!(knows_retirement.merged(&newer_creation), vector(&[("0", 12), ("0.12", 14)]));
         assert_eq!(older.merged(&VersionVector::default()), older);
+    }
+
+    /// What a replica writes: it creates another, or retires, or does something else.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    enum Deed {
+        Other,
+        Create,
+        Retire,
+    }
+
+    /// All writes of a database, in an order in which they could be accepted.
+    fn history(deeds: &[(Index, Deed)]) -> Vec<(WriteId, Deed)> {
+        let mut alive = vec![ReplicaId::first()];
+        let mut writes = Vec::new();
+        for (number, (author, deed)) in (1..).zip(deeds) {
+            let author = author.index(alive.len());
+            let deed = if author == 0 && *deed == Deed::Retire { Deed::Other } else { *deed };
+            let id = WriteId { stamp: Stamp::new(number).unwrap(), replica: alive[author].clone() };
+            match deed {
+                Deed::Other => {}
+                Deed::Create => alive.extend(ReplicaId::created_by(&id)),
+                Deed::Retire => drop(alive.remove(author)),
+            }
+            writes.push((id, deed));
+        }
+        writes
+    }
+
+    /// What somebody may hold: of each replica the first few writes, or none where its creation is not held.
+    fn held(history: &[(WriteId, Deed)], missing: &[Index]) -> BTreeSet<WriteId> {
+        let mut held: BTreeSet<WriteId> = history.iter().map(|(id, _)| id.clone()).collect();
+        for missing in missing {
+            held.remove(&history[missing.index(history.len())].0);
+        }
+        let mut closed = BTreeSet::new();
+        let mut cut = BTreeSet::new();
+        for (id, _) in history {
+            let created = id.replica.creation().is_none_or(|creation| closed.contains(&creation));
+            if held.contains(id) && created && !cut.contains(&id.replica) {
+                closed.insert(id.clone());
+            } else {
+                cut.insert(id.replica.clone());
+            }
+        }
+        closed
+    }
+
+    fn vector_of(history: &[(WriteId, Deed)], held: &BTreeSet<WriteId>) -> VersionVector {
+        let mut vector = VersionVector::of_new_database();
+        for (id, deed) in history.iter().filter(|(id, _)| held.contains(id)) {
+            let chain = Digest::EMPTY.chained(&[id.to_string().as_bytes()]);
+            let entry = VectorEntry { stamp: id.stamp, chain };
+            match deed {
+                Deed::Retire => vector.remove(&id.replica),
+                Deed::Other | Deed::Create => vector.set(id.replica.clone(), entry),
+            }
+            if *deed == Deed::Create {
+                vector.set(ReplicaId::created_by(id).unwrap(), entry);
+            }
+        }
+        vector
+    }
+
+    fn deeds() -> impl Strategy<Value = Vec<(Index, Deed)>> {
+        let deed = prop_oneof![3 => Just(Deed::Other), 3 => Just(Deed::Create), 2 => Just(Deed::Retire)];
+        vec((any::<Index>(), deed), 1..20)
+    }
+
+    proptest! {
+        #![proptest_config(cases(500))]
+
+        #[test]
+        fn vectors_of_sets_of_writes_compare_and_merge_as_the_sets_do(
+            deeds in deeds(), missing in (vec(any::<Index>(), 0..4), vec(any::<Index>(), 0..4))
+        ) {
+            let history = history(&deeds);
+            let (left, right) = (held(&history, &missing.0), held(&history, &missing.1));
+            let vectors = (vector_of(&history, &left), vector_of(&history, &right));
+            prop_assert_eq!(vectors.0.dominates(&vectors.1), left.is_superset(&right));
+            for (id, _) in &history {
+                prop_assert_eq!(vectors.0.covers(id), left.contains(id));
+            }
+            let both = left.union(&right).cloned().collect();
+            prop_assert_eq!(vectors.0.merged(&vectors.1), vector_of(&history, &both));
+        }
     }
 
     #[test]

@@ -302,3 +302,39 @@ fn a_peer_of_the_same_device_gets_everything_as_any_other() {
     network.settle();
     assert!(network.hosts[2].replica.write(&write).is_some());
 }
+
+#[test]
+fn what_was_inserted_behind_the_scan_arrives_before_what_was_written_with_knowledge_of_it() {
+    // So that Writes Follow Reads and Monotonic Writes hold wherever a link is lost: who holds a write holds all that
+    // its accepter held when it was written.
+    let mut network = Network::with_replicas(4);
+    let (sender, receiver, asker, answerer) = (1, 2, 3, 4);
+    (1..=4).for_each(|host| network.exchange(host, 0));
+    network.pause();
+    for number in 0..30 {
+        network.submit(sender, note(&format!("n{number:02}"), 60_000));
+    }
+    // The stamp of the question is low: the asker has heard of nothing. That of the answer is high.
+    let question = network.submit(asker, note("question", 1));
+    network.exchange(sender, answerer);
+    network.exchange(asker, answerer);
+    let answer = network.submit(answerer, note("answer", 60_000));
+    for number in 0..5 {
+        network.submit(answerer, note(&format!("more{number}"), 60_000));
+    }
+
+    // The sender has sent what may be under way, and hears of question and answer in the middle of its scan.
+    network.link(sender, receiver);
+    assert!(network.deliver_between(receiver, sender), "the receiver's hello");
+    network.link(sender, answerer);
+    while network.hosts[sender].replica.write(&answer).is_none() {
+        assert!(network.deliver_between(answerer, sender) || network.deliver_between(sender, answerer));
+    }
+    network.unlink(sender, answerer);
+    assert!(network.hosts[sender].replica.write(&question).is_some());
+    let holds = |network: &Network, write| network.hosts[receiver].replica.write(write).is_some();
+    while network.deliver_between(sender, receiver) || network.deliver_between(receiver, sender) {
+        assert!(!holds(&network, &answer) || holds(&network, &question), "an answer without its question");
+    }
+    assert!(holds(&network, &answer) && holds(&network, &question));
+}

@@ -25,6 +25,12 @@ impl Arrivals {
         self.ids.get(usize::try_from(number.checked_sub(self.first)?).ok()?)
     }
 
+    /// Those from this number on.
+    pub(super) fn since(&self, number: u64) -> impl Iterator<Item = &WriteId> {
+        let skipped = usize::try_from(number.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        self.ids.iter().skip(skipped)
+    }
+
     /// Forgets those before this number.
     pub(crate) fn trim(&mut self, before: u64) {
         let forgotten = usize::try_from(before.saturating_sub(self.first)).unwrap_or(usize::MAX).min(self.ids.len());

@@ -1,7 +1,7 @@
 //! The sending side of a session.
 
 use core::ops::Bound;
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     digest::Digest,
@@ -139,7 +139,7 @@ impl Peer {
                 Commit::Whole(filling.interner.write(&entry.write))
             };
             filling.bytes += WRITE_OVERHEAD_BYTES;
-            filling.bytes += entry.refused.as_ref().map_or(0, |reason| reason.len());
+            filling.bytes += entry.refused.as_ref().map_or(0, Text::len);
             filling.commits.push((entry.term, commit, entry.refused.clone()));
             self.sent_csn = self.sent_csn.next();
         }
@@ -148,13 +148,16 @@ impl Peer {
     fn offer_tentative(&mut self, log: &WriteLog, arrivals: &Arrivals, filling: &mut Filling) {
         if let Cursor::CatchUp { after, arrivals_from } = &mut self.cursor {
             let from = after.clone().map_or(Bound::Unbounded, Bound::Excluded);
+            let inserted: BTreeSet<&WriteId> = arrivals.since(*arrivals_from).collect();
             for (id, write) in log.tentative().range::<WriteId, _>((from, Bound::Unbounded)) {
                 if filling.is_full() {
                     return;
                 }
-                // A write that was inserted while the scan ran may stand behind the scan, and a later write of the
-                // same replica before it: that one waits for the arrivals, or the receiver would see a gap.
-                if continues(&self.sent, write) && !self.forked.contains(&id.replica) {
+                // A write that was inserted while the scan ran may stand behind the scan, and before it one that was
+                // written with knowledge of the first. If the session ended in between, the receiver would hold the
+                // answer without its question: both wait for the arrivals.
+                let forked = self.forked.contains(&id.replica);
+                if continues(&self.sent, write) && !inserted.contains(id) && !forked {
                     filling.push(write, &mut self.sent);
                 }
                 *after = Some(id.clone());

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::{
-    commit,
     id::WriteId,
     output::{Event, Output},
     write::{Body, Write},
@@ -28,18 +27,5 @@ impl Replica {
         self.journal.tell(Event::Changed);
         self.journal.say(Output::Event(Event::Saved { write: id.clone() }));
         Ok(id)
-    }
-}
-
-impl Replica {
-    fn commit_accepted(&mut self, id: &WriteId) {
-        let Self { primary: Some(primary), log, journal, store, .. } = self else { return };
-        let committed = if log.tentative().get(id).is_some_and(|write| write.moves_role()) {
-            primary.commit(id, None, log, journal)
-        } else {
-            let committed = &store.committed;
-            primary.commit_received(id, log, journal, &mut |write, log| commit::refusal(write, log, committed))
-        };
-        committed.expect("a write that was just inserted can be committed");
     }
 }

@@ -51,7 +51,8 @@ impl Replica {
         self.finish()
     }
 
-    /// The time that [`poll_timeout`](Self::poll_timeout) named has come: signs of life are sent, silent links given up.
+    /// The time that [`poll_timeout`](Self::poll_timeout) named has come: signs of life are sent, silent links given up,
+    /// and sessions that have waited in vain are told.
     pub fn handle_timeout(&mut self, now: Millis) -> Outputs {
         self.now = now;
         let silence_ms = self.options.silence_ms_max;

@@ -1,6 +1,7 @@
 //! The coordinator: takes what happens outside, lets the layers do their work, and puts out what the host is to do.
 
 mod accept;
+mod committing;
 mod healing;
 mod inspect;
 mod links;
@@ -8,6 +9,7 @@ mod receive;
 mod recover;
 mod retirement;
 mod role;
+mod sessions;
 mod state_transfer;
 #[cfg(test)]
 mod tests;
@@ -18,6 +20,7 @@ pub use self::{
     recover::{RecoverError, Recovery},
     retirement::RetireError,
     role::{HandOverError, NotPrimary, TakeOverError},
+    sessions::{SessionReadError, SessionSubmitError, SessionTokenError, TooManyWaits},
     truncation::LogSize,
 };
 
@@ -43,6 +46,7 @@ use crate::{
     outcomes::Outcomes,
     output::{Event, Output, Outputs, PeerId},
     query::{Query, QueryError},
+    rights::{Gate, ProposedWrite, Refusal, Rights},
     schedule::{ReorderCost, Schedule},
     stamp::{Csn, Millis, Term},
     tuple_store::{TupleStore, View},
@@ -86,6 +90,9 @@ pub enum SubmitError {
     /// The replica has retired.
     #[error("this replica has retired; another one has to take the write")]
     Retired,
+    /// The host's [`Rights`] do not let the write in.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// The logical clock has reached its end.
     #[error("the logical clock of this replica is exhausted")]
     ClockExhausted,
@@ -99,9 +106,10 @@ struct Identity {
 
 /// One replica of one database: a state machine without input or output of its own.
 ///
-/// - Questions (`&self`): [`read`](Self::read), [`status`](Self::status), [`inspect`](Self::inspect) and the like.
-/// - What the application and the operator want: [`submit`](Self::submit), [`retire`](Self::retire),
-///   [`hand_over`](Self::hand_over), [`truncate`](Self::truncate) and the like.
+/// - Questions (`&self`): [`read`](Self::read), [`read_in`](Self::read_in), [`status`](Self::status),
+///   [`inspect`](Self::inspect) and the like.
+/// - What the application and the operator want: [`submit`](Self::submit), [`submit_in`](Self::submit_in),
+///   [`retire`](Self::retire), [`hand_over`](Self::hand_over), [`truncate`](Self::truncate) and the like.
 /// - What happened outside: the methods named `handle_...`.
 /// - What the host is to do: the [`Outputs`] that each of them returns, and [`poll_timeout`](Self::poll_timeout).
 ///
@@ -143,8 +151,12 @@ pub struct Replica {
     checkpoint: Option<CheckpointWriter>,
     /// Writes that lost their place and are still to be offered again.
     lost: Vec<Arc<Write>>,
+    /// A crash may have come between the batch with a write and the batch with its commit.
+    commits_due: bool,
     /// What was said to peers does not hold any more: all sessions are to begin anew.
     resync: bool,
+    rights: Gate,
+    sessions: sessions::Sessions,
     last_reorder: Option<ReorderCost>,
     #[cfg(debug_assertions)]
     unchecked_calls: usize,
@@ -205,7 +217,10 @@ impl Replica {
             incoming: IncomingSnapshots::default(),
             checkpoint: None,
             lost: Vec::new(),
+            commits_due: false,
             resync: false,
+            rights: Gate::default(),
+            sessions: sessions::Sessions::default(),
             last_reorder: None,
             #[cfg(debug_assertions)]
             unchecked_calls: 0,
@@ -311,13 +326,14 @@ impl Replica {
             let ping = peer.last_sent.after(self.options.ping_interval_ms);
             ping.min(peer.last_heard.after(self.options.silence_ms_max))
         };
-        self.peers.values().map(of_peer).min()
+        self.peers.values().map(of_peer).chain(self.sessions.poll_timeout()).min()
     }
 
     /// Accepts a write: it gets its id, takes effect in the tentative view, and goes on its way.
     ///
     /// # Errors
-    /// When the replica is not ready or the draft is over a limit; then nothing has changed.
+    /// When the replica is not ready, the draft is over a limit, or the [`Rights`] do not let it in; then nothing has
+    /// changed.
     pub fn submit(&mut self, draft: Draft) -> Result<(WriteId, Outputs), SubmitError> {
         if self.has_retired() {
             return Err(SubmitError::Retired);
@@ -326,8 +342,24 @@ impl Replica {
             return Err(SubmitError::NotReady);
         }
         let body = Body::new(WriteKind::Update(draft))?;
+        self.judge(&body)?;
         let id = self.accept(body)?;
         Ok((id, self.finish()))
+    }
+
+    /// Sets the rules by which writes are let in, in place of those set before. They are the host's and are not stored: it
+    /// sets them again when it recovers the replica.
+    pub fn set_rights(&mut self, rights: Box<dyn Rights>) {
+        self.rights = Gate::new(rights);
+    }
+
+    /// Whether a write that this replica is asked to accept is let in.
+    fn judge(&self, body: &Body) -> Result<(), SubmitError> {
+        if !self.rights.is_open() {
+            let accepter = self.id().ok_or(SubmitError::NotReady)?;
+            self.rights.judge(&ProposedWrite::new(None, accepter, &body.kind()), &self.store.tentative)?;
+        }
+        Ok(())
     }
 
     /// All batches through this number are on stable storage.
@@ -346,6 +378,22 @@ impl Replica {
     fn finish(&mut self) -> Outputs {
         self.offer_lost_again();
         self.follow_role();
+        if self.commits_due {
+            self.commit_waiting();
+        }
+        self.follow_log();
+        if core::mem::take(&mut self.resync) {
+            self.restart_sessions();
+        }
+        self.settle_waits();
+        self.offer_to_all();
+        self.continue_checkpoint();
+        #[cfg(debug_assertions)]
+        self.assert_invariants();
+        self.journal.drain()
+    }
+
+    fn follow_log(&mut self) {
         let csn_before = self.schedule.csn();
         let cost = self.schedule.follow(&mut self.log, &mut self.store);
         if cost.undone > 0 {
@@ -354,14 +402,6 @@ impl Replica {
             self.last_reorder = Some(cost);
         }
         self.tell_own_commits(csn_before);
-        if core::mem::take(&mut self.resync) {
-            self.restart_sessions();
-        }
-        self.offer_to_all();
-        self.continue_checkpoint();
-        #[cfg(debug_assertions)]
-        self.assert_invariants();
-        self.journal.drain()
     }
 
     fn tell_own_commits(&mut self, before: Csn) {
@@ -389,7 +429,10 @@ impl Replica {
         if let Some(primary) = &self.primary {
             let waits = |write: &Arc<Write>| write.is_unknown() || !self.log.follows_committed(write);
             let all_wait = self.log.tentative().values().all(waits);
-            assert!(!primary.is_active() || all_wait, "an active primary leaves nothing tentative that it can judge");
+            assert!(
+                !primary.is_active() || all_wait || self.commits_due,
+                "an active primary leaves nothing tentative that it can judge"
+            );
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::{
-    commit,
     digest::Digest,
     id::{ReplicaId, WriteId},
     output::{DisconnectReason, Event, PeerId, PeerKind},
@@ -27,7 +26,7 @@ impl Replica {
         let mut csn = after;
         for (term, commit, refused) in commits.into_iter().take(if declined { 0 } else { usize::MAX }) {
             csn = csn.next();
-            self.receive_commit(peer, &replicas, commit, Place { csn, term, refused })?;
+            self.receive_commit(peer, &replicas, commit, &Place { csn, term, refused })?;
         }
         for wire in tentative {
             let write = replicas.write(wire)?;
@@ -44,18 +43,12 @@ impl Replica {
         Ok(())
     }
 
-    fn commit_received(&mut self, id: &WriteId) -> Result<(), LogError> {
-        let Self { primary: Some(primary), log, journal, store, .. } = self else { return Ok(()) };
-        let committed = &store.committed;
-        primary.commit_received(id, log, journal, &mut |write, log| commit::refusal(write, log, committed))
-    }
-
     fn receive_commit(
         &mut self,
         peer: PeerId,
         replicas: &IdTable,
         commit: Commit,
-        place: Place,
+        place: &Place,
     ) -> Result<(), DisconnectReason> {
         let csn = place.csn;
         if csn > self.log.csn() && self.primary.as_ref().is_some_and(|primary| !primary.taking_over) {
@@ -86,8 +79,8 @@ impl Replica {
                 id
             }
         };
-        if self.log.commit(&id, &place)? {
-            self.journal.record_commit(&id, &place);
+        if self.log.commit(&id, place)? {
+            self.journal.record_commit(&id, place);
         }
         if let Some(session) = self.peers.get_mut(&peer) {
             session.peer_holds_commit(csn);

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::{
-    commit::{self, Primary},
+    commit::Primary,
     execution,
     id::{ReplicaId, WriteId},
     output::{DisconnectReason, Event, Outputs},
@@ -204,14 +204,6 @@ impl Replica {
             return Err(SubmitError::NotReady);
         }
         self.accept(Body::new(kind)?)
-    }
-
-    pub(super) fn commit_waiting(&mut self) {
-        let Self { primary: Some(primary), log, journal, store, .. } = self else { return };
-        let committed = &store.committed;
-        primary
-            .commit_waiting(log, journal, &mut |write, log| commit::refusal(write, log, committed))
-            .expect("what stands in the tentative log can be committed");
     }
 
     fn tell_pause(&mut self) {

@@ -3,6 +3,7 @@
 //! These tests play the peer by hand, message by message, because no replica would say what they say.
 
 mod generated;
+mod sessions;
 
 use crate::{
     digest::Digest,
@@ -311,7 +312,7 @@ fn writes_of_a_replica_that_nobody_created_end_the_session() {
 fn loses_its_id(laptop: &mut Laptop, frame: &Frame) {
     let said = laptop.hear(BAD, frame);
     assert!(said.events.contains(&Event::IdLost { replica: Laptop::ID.parse().unwrap() }), "{said:?}");
-    assert!(said.disconnects.iter().any(|disconnect| *disconnect == (GOOD, DisconnectReason::Resync)));
+    assert!(said.disconnects.contains(&(GOOD, DisconnectReason::Resync)));
     assert_eq!(laptop.replica.submit(Draft::default()).map(|_| ()), Err(SubmitError::NotReady));
     let outputs = laptop.replica.handle_link_up(NOW, GOOD, PeerKind::Elsewhere);
     let said = carry_out(&mut laptop.replica, outputs);

@@ -8,6 +8,7 @@ use crate::{
     output::{Output, Outputs},
     snapshot::{Part, SnapshotReader},
     stamp::Csn,
+    value::Text,
     wire::{
         Interner,
         record::{self, Checkpoint, Log, LogRecord, Record},
@@ -172,7 +173,7 @@ impl CheckpointWriter {
             bytes += write.bytes() + ENTRY_OVERHEAD_BYTES;
             entries.push(LogRecord::Write(interner.write(&write)));
             if let Some(Place { csn, term, refused }) = place {
-                bytes += refused.as_ref().map_or(0, |reason| reason.len());
+                bytes += refused.as_ref().map_or(0, Text::len);
                 entries.push(LogRecord::Commit(interner.id(&write.id), csn, term, refused));
             }
         }

@@ -7,6 +7,7 @@
 mod bounded;
 pub(crate) mod frame;
 pub(crate) mod record;
+pub(crate) mod session;
 pub(crate) mod snapshot;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -17,12 +17,14 @@ use crate::{
     outcome::{Attempt, Branch, Conflict, Outcome, Step},
     outcomes::OmittedOutcome,
     query::{Comparison, Order, Predicate, Query},
+    session::{Guarantees, SessionToken},
     stamp::{Csn, Stamp, Term},
     value::{Fields, Key, Name, Row, Text, Tuple, Value},
     wire::{
         DecodeError, Interner, WireVector,
         frame::{Batch, Commit, Frame, Hello, Progress},
         record::{Checkpoint, Identity, Log, LogRecord, Record, decode_batch, encode_batch},
+        session::WireSession,
         snapshot::{self, Outcomes, SnapshotPart, Tuples, WireOmitted, WireOutcome, wire_reigns},
     },
     write::{Body, Write, WriteKind},
@@ -390,6 +392,15 @@ fn bodies() -> Vec<(&'static str, WriteKind)> {
     ]
 }
 
+fn session() -> SessionToken {
+    let [first, second, rich, small] = history();
+    let prefix =
+        [&first, &second, &rich].iter().fold(Digest::EMPTY, |prefix, write| prefix.chained(&[write.chain.as_bytes()]));
+    let written = [(small.id.replica, small.id.stamp, small.chain)].into_iter().collect();
+    let guarantees = Guarantees { monotonic_writes: false, ..Guarantees::ALL };
+    WireSession { database: database(), guarantees, read: vector(), written, csn: csn(3), prefix }.try_into().unwrap()
+}
+
 fn refused_frames() -> Vec<(&'static str, Vec<u8>, DecodeError)> {
     let ping = Frame::Ping.encode();
     let hello = frames().remove(0).1.encode();
@@ -443,6 +454,13 @@ fn every_body_of_a_write_has_its_golden_bytes_and_is_read_from_them() {
 }
 
 #[test]
+fn a_session_has_its_golden_bytes_and_is_read_from_them() {
+    let bytes = session().to_bytes();
+    compare("session", &bytes);
+    assert_eq!(SessionToken::from_bytes(&bytes), Ok(session()));
+}
+
+#[test]
 fn golden_bytes_that_are_to_be_refused_are_refused() {
     for (name, bytes, expected) in refused_frames() {
         compare(name, &bytes);
@@ -463,6 +481,7 @@ fn every_golden_file_is_of_something() {
     let names = frames().into_iter().map(|(name, _)| name).chain(stored_batches().into_iter().map(|(name, _)| name));
     let names = names.chain(bodies().into_iter().map(|(name, _)| name));
     let names = names.chain(refused_frames().into_iter().chain(refused_batches()).map(|(name, ..)| name));
+    let names = names.chain(["session"]);
     let expected: BTreeSet<String> = names.map(|name| format!("{name}.hex")).chain(["README.md".into()]).collect();
     let found = fs::read_dir(directory()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     assert_eq!(found.collect::<BTreeSet<_>>(), expected);
