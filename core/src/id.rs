@@ -124,6 +124,12 @@ impl ReplicaId {
         (path.len() < REPLICA_DEPTH_MAX).then(|| Self(path.iter().copied().chain([creation.stamp]).collect()))
     }
 
+    /// The stamp of the write that created this replica; `None` for the first one.
+    #[must_use]
+    pub(crate) fn created_at(&self) -> Option<Stamp> {
+        self.0.last().copied()
+    }
+
     /// Whether this replica's creations stay within the longest chain of creations.
     #[must_use]
     pub(crate) fn may_create(&self) -> bool {

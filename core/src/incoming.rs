@@ -74,6 +74,12 @@ impl IncomingSnapshots {
         Ok(Some(Snapshot { base, omitted, reigns, outcomes: outcomes.into_iter().collect() }))
     }
 
+    /// How many have begun to arrive.
+    #[cfg(feature = "sim")]
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Forgets what leads no further than this.
     pub(crate) fn forget_through(&mut self, csn: Csn) {
         self.0.retain(|(incoming, _), _| *incoming > csn);

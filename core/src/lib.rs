@@ -112,6 +112,7 @@ mod merge;
 mod outcome;
 mod outcomes;
 mod output;
+mod planted;
 mod query;
 pub mod relation;
 mod replica;
@@ -137,7 +138,7 @@ pub use self::{
     output::{DisconnectReason, Event, Output, Outputs, PeerId, PeerKind, StoredBatch},
     query::{Comparison, Order, Predicate, Query, QueryError},
     replica::{
-        HandOverError, Inspection, LogRow, LogSize, NotPrimary, Options, RecoverError, Recovery, Replica, RetireError,
+        HandOverError, Inspection, LogRow, LogSize, NotPrimary, Options, RecoverError, Recovery, Replica, ResumeError, RetireError,
         SessionReadError, SessionSubmitError, SessionTokenError, SubmitError, Summary, TakeOverError, TooManyWaits,
     },
     rights::{ProposedWrite, Refusal, Rights, RightsData},
@@ -151,6 +152,16 @@ pub use self::{
     write::{Write, WriteError, WriteKind},
     write_log::LogError,
 };
+
+/// What the simulator sees, sets and breaks beyond the public API. It is part of no release: the feature `sim` is the
+/// simulator's alone.
+#[cfg(feature = "sim")]
+pub mod sim {
+    pub use crate::{
+        planted::{Bug, plant, set_newer},
+        replica::{CommittedEntry, Kept},
+    };
+}
 
 /// The name of the WebSocket sub-protocol that carries frames.
 pub const SUBPROTOCOL: &str = "bayou.v1";

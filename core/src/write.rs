@@ -97,7 +97,13 @@ mod kind {
     pub(super) const HAND_OVER: u8 = 4;
     pub(super) const TAKE_OVER: u8 = 5;
     pub(super) const AGAIN: u8 = 6;
-    pub(super) const FIRST_UNKNOWN: u8 = 7;
+    /// An update, to a program that is one version newer than this one. Of those the simulator alone has some.
+    pub(super) const NEWER_UPDATE: u8 = 7;
+
+    /// The first kind that this version does not know.
+    pub(super) fn first_unknown() -> u8 {
+        if crate::planted::is_newer() { NEWER_UPDATE + 1 } else { NEWER_UPDATE }
+    }
 }
 
 /// A body of this kind with some plain content.
@@ -140,6 +146,12 @@ impl Body {
         parsed(&self.bytes).expect("the bytes were made here or have been parsed before")
     }
 
+    /// An update as a program one version newer than this one writes it.
+    #[cfg(feature = "sim")]
+    pub(crate) fn of_newer_update(draft: &Draft) -> Result<Self, DraftError> {
+        Ok(Self { bytes: encoded(vec![kind::NEWER_UPDATE], draft)?.into() })
+    }
+
     fn is_of(&self, kind: u8) -> bool {
         self.bytes.first() == Some(&kind)
     }
@@ -161,7 +173,8 @@ fn parsed(bytes: &[u8]) -> Result<WriteKind, WriteError> {
             let (tag, draft) = postcard::take_from_bytes(content).map_err(|_| WriteError::Malformed)?;
             Ok(WriteKind::Again { tag, draft: decoded(draft)? })
         }
-        kind::FIRST_UNKNOWN.. => Ok(WriteKind::Unknown(*number)),
+        number if number >= kind::first_unknown() => Ok(WriteKind::Unknown(number)),
+        kind::NEWER_UPDATE => Ok(WriteKind::Update(decoded(content)?)),
         _ => Err(WriteError::Malformed),
     }
 }
@@ -203,7 +216,13 @@ impl Write {
 
     /// The digest this write must carry if the accepter's chain was `chain` before it.
     pub(crate) fn chained(id: &WriteId, previous: Stamp, chain: Digest, body: &[u8]) -> Digest {
-        chain.chained(&[&id.stamp.get().to_le_bytes(), &previous.get().to_le_bytes(), body])
+        let (stamp, previous_stamp) = (id.stamp.get().to_le_bytes(), previous.get().to_le_bytes());
+        if id.replica.created_at() == Some(previous) {
+            // The chain goes on from the creator's, which may go on with the same bytes under the same stamp.
+            chain.chained(&[b"created", &stamp, &previous_stamp, body])
+        } else {
+            chain.chained(&[&stamp, &previous_stamp, body])
+        }
     }
 
     /// What it does. It is parsed at each call.
@@ -215,7 +234,7 @@ impl Write {
     /// Whether this version cannot tell what it does.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
-        self.body.bytes.first().is_some_and(|number| *number >= kind::FIRST_UNKNOWN)
+        self.body.bytes.first().is_some_and(|number| *number >= kind::first_unknown())
     }
 
     /// Whether it retires its replica.

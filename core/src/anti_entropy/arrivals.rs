@@ -21,6 +21,12 @@ impl Arrivals {
         self.first + self.ids.len() as u64
     }
 
+    /// How many are kept.
+    #[cfg(feature = "sim")]
+    pub(crate) fn len(&self) -> usize {
+        self.ids.len()
+    }
+
     pub(super) fn at(&self, number: u64) -> Option<&WriteId> {
         self.ids.get(usize::try_from(number.checked_sub(self.first)?).ok()?)
     }

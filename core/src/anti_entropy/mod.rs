@@ -130,6 +130,12 @@ impl Peer {
         self.cursor = Cursor::CatchUp { after: None, arrivals_from: arrivals.end() };
     }
 
+    /// What was sent and is not acknowledged.
+    #[cfg(feature = "sim")]
+    pub(crate) const fn in_flight_bytes(&self) -> usize {
+        self.in_flight_bytes
+    }
+
     /// Notes what this side has told in its hello.
     pub(crate) fn hello_sent(&mut self, vector: &VersionVector, csn: Csn) {
         self.told = vector.clone();

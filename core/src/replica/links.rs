@@ -240,15 +240,18 @@ impl Replica {
 
     /// The peer has created this replica. It accepts writes once it has its creator's state through the creation.
     fn handle_created(&mut self, peer: PeerId, replica: ReplicaId) -> Result<(), DisconnectReason> {
-        let session = self.peers.get(&peer).expect("the session is there while its message is handled");
-        let creator = replica.creation().map(|creation| creation.replica);
-        let (Some(database), true) = (session.database, creator.is_some() && creator == session.replica) else {
-            return Err(DisconnectReason::OutOfTurn("a creation"));
-        };
-        if let Some(ours) = self.database().filter(|ours| !self.id_lost || *ours != database) {
+        if self.identity.is_some() && !self.id_lost {
             // Two peers were asked, and the other one was first: the second id stays unused.
-            let theirs = database;
-            return if ours == theirs { Ok(()) } else { Err(DisconnectReason::OtherDatabase { ours, theirs }) };
+            return Ok(());
+        }
+        let session = self.peers.get(&peer).expect("the session is there while its message is handled");
+        let Some(database) = session.database else {
+            // When it greeted it had no id itself.
+            return Err(DisconnectReason::Resync);
+        };
+        let creator = replica.creation().map(|creation| creation.replica);
+        if creator.is_none() || creator != session.replica {
+            return Err(DisconnectReason::OutOfTurn("a creation"));
         }
         let name = self.name.clone();
         self.former.extend(self.identity.take().map(|identity| identity.replica));

@@ -5,6 +5,8 @@ mod committing;
 mod healing;
 mod inspect;
 mod links;
+#[cfg(feature = "sim")]
+mod probe;
 mod receive;
 mod recover;
 mod retirement;
@@ -15,11 +17,13 @@ mod state_transfer;
 mod tests;
 mod truncation;
 
+#[cfg(feature = "sim")]
+pub use self::probe::{CommittedEntry, Kept};
 pub use self::{
     inspect::{Inspection, LogRow, Summary},
     recover::{RecoverError, Recovery},
     retirement::RetireError,
-    role::{HandOverError, NotPrimary, TakeOverError},
+    role::{HandOverError, NotPrimary, ResumeError, TakeOverError},
     sessions::{SessionReadError, SessionSubmitError, SessionTokenError, TooManyWaits},
     truncation::LogSize,
 };
@@ -122,6 +126,8 @@ pub struct Replica {
     primary: Option<Primary>,
     /// What the primary, elsewhere, has last said of itself.
     primary_paused: bool,
+    /// The last term that a peer was heard of: no commits are given out in an earlier one.
+    term_heard: Term,
     clock: Clock,
     log: WriteLog,
     schedule: Schedule,
@@ -197,6 +203,7 @@ impl Replica {
             identity: None,
             primary: None,
             primary_paused: false,
+            term_heard: Term::FIRST,
             clock: Clock::default(),
             log,
             schedule: Schedule::default(),

@@ -51,6 +51,10 @@ impl Replica {
         place: &Place,
     ) -> Result<(), DisconnectReason> {
         let csn = place.csn;
+        if self.is_of_another_reign(place) {
+            // One side has not heard of the last term. The hellos of a new session settle what stands.
+            return Err(DisconnectReason::Resync);
+        }
         if csn > self.log.csn() && self.primary.as_ref().is_some_and(|primary| !primary.taking_over) {
             return Err(DisconnectReason::OutOfTurn("a commit, to the primary"));
         }

@@ -133,9 +133,8 @@ impl Replica {
             self.clock.pass(end.stamp);
         }
         self.ready = !self.id_lost && self.log.vector().knowledge_of(&own) != Knowledge::NotCreated;
-        let reign = self.log.reigns().last();
-        let named = self.ready && reign.primary == own;
-        let term = reign.term;
+        let named = self.ready && self.is_named();
+        let term = self.log.term();
         self.primary = self.primary.take().filter(|primary| named || primary.taking_over);
         if named {
             self.primary.get_or_insert(Primary::new(term)).term = term;
@@ -186,6 +185,7 @@ impl Replica {
                 self.primary = Some(Primary { term, paused: true, taking_over: true });
             }
             Record::IdLost => self.id_lost = true,
+            Record::TermHeard(term) => self.term_heard = term,
             // All that they say is held already.
             Record::Checkpoint(_)
             | Record::CheckpointTuples(_)
@@ -302,6 +302,7 @@ impl Recovering {
         replica.log = WriteLog::behind(omitted, reigns);
         replica.elsewhere.note_all(&head.elsewhere.into_vector().map_err(unreadable)?);
         replica.id_lost = head.id_lost;
+        replica.term_heard = head.term_heard;
         replica.former = head.former.into_iter().collect();
         replica.outcomes_after = head.outcomes_after;
         let term = replica.log.term();

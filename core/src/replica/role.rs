@@ -1,5 +1,7 @@
 //! The primary role: paused and resumed, handed over, taken, and found to be an old copy.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
 use crate::{
@@ -7,11 +9,11 @@ use crate::{
     execution,
     id::{ReplicaId, WriteId},
     output::{DisconnectReason, Event, Outputs},
-    stamp::Csn,
+    stamp::{Csn, Stamp, Term},
     vector::Knowledge,
     wire::{frame::Frame, record::Record},
-    write::{Body, WriteKind},
-    write_log::{Reign, Reigns},
+    write::{Body, Write, WriteKind},
+    write_log::{Place, Reign, Reigns},
 };
 
 use super::{Replica, SubmitError};
@@ -20,6 +22,19 @@ use super::{Replica, SubmitError};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("this replica does not hold the primary role")]
 pub struct NotPrimary;
+
+/// Why commits are not resumed. Nothing has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ResumeError {
+    /// This replica does not hold the primary role.
+    #[error(transparent)]
+    NotPrimary(#[from] NotPrimary),
+    /// The role was taken, and this replica cannot commit writes of its own: one that stands before them is of a kind that
+    /// this version does not know.
+    #[error("a write of a newer version has to be committed first; bring this program up to date")]
+    TooOld,
+}
 
 /// Why the primary role is not handed over. Nothing has changed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -75,24 +90,21 @@ impl Replica {
     /// Goes on giving out commits, first, in log order, to what waited. A role that was taken begins its term here.
     ///
     /// # Errors
-    /// When another replica is the primary.
-    pub fn resume_commits(&mut self) -> Result<Outputs, NotPrimary> {
-        let primary = self.primary.as_mut().ok_or(NotPrimary)?;
+    /// When another replica is the primary, or a role that was taken cannot begin.
+    pub fn resume_commits(&mut self) -> Result<Outputs, ResumeError> {
+        let primary = self.primary.as_ref().ok_or(NotPrimary)?;
         if primary.is_active() || (primary.taking_over && !self.ready) {
             return Ok(self.finish());
         }
-        let begins = primary.taking_over;
-        if !begins {
-            self.journal.record(Record::Paused(false));
-        }
-        *primary = Primary::new(if begins { self.log.term().next() } else { primary.term });
-        if begins {
+        if primary.taking_over {
+            if self.waits_for_newer() {
+                return Err(ResumeError::TooOld);
+            }
             self.begin_term();
-        }
-        self.commit_waiting();
-        if begins {
-            // Last, so that a crash in between leaves the term to be begun again.
+        } else {
             self.journal.record(Record::Paused(false));
+            self.primary = Some(Primary::new(primary.term));
+            self.commit_waiting();
         }
         self.tell_pause();
         Ok(self.finish())
@@ -158,14 +170,14 @@ impl Replica {
 
     /// The term of the last commit held, or of the hand-over that follows it.
     #[must_use]
-    pub fn term(&self) -> crate::stamp::Term {
+    pub fn term(&self) -> Term {
         self.log.term()
     }
 
-    /// The primary, as far as is known here.
+    /// The primary, as far as is known here; `None` while a role that was taken has not said whose it is.
     #[must_use]
-    pub fn primary(&self) -> &ReplicaId {
-        &self.log.reigns().last().primary
+    pub fn primary(&self) -> Option<&ReplicaId> {
+        self.log.reigns().last().primary.as_ref()
     }
 
     pub(super) fn begin_taking_over(&mut self) {
@@ -178,22 +190,40 @@ impl Replica {
         self.journal.record(Record::TakingOver);
         if changed {
             self.journal.tell(Event::RoleChanged { primary: true });
+            self.resync_role();
         }
         self.tell_pause();
     }
 
-    /// The first commits of a term that was taken are of this replica's own writes.
+    /// Begins the term of a role that was taken, with what waited, in log order, and then the write that says whose it is.
     fn begin_term(&mut self) {
-        let Self { primary: Some(primary), log, journal, identity: Some(identity), .. } = self else { return };
-        let own = log.tentative().keys().filter(|id| id.replica == identity.replica);
-        for id in own.cloned().collect::<Vec<_>>() {
-            let known = log.tentative().get(&id).is_some_and(|write| !write.is_unknown());
-            if known {
-                primary.commit(&id, None, log, journal).expect("own writes follow the own creation");
+        let term = self.last_term().next();
+        self.primary = Some(Primary::new(term));
+        self.commit_waiting();
+        self.accept_own(WriteKind::TakeOver { term }).expect("whether writes can be accepted was asked before");
+        // Last, so that a crash in between leaves the term to be begun again, as the next one.
+        self.journal.record(Record::Paused(false));
+    }
+
+    /// The last term that is known to have begun.
+    fn last_term(&self) -> Term {
+        self.log.term().max(self.term_heard)
+    }
+
+    /// Whether writes of this replica's own cannot be committed before one of a kind that this version does not know.
+    fn waits_for_newer(&self) -> bool {
+        let Some(mut replica) = self.id().cloned() else { return true };
+        let mut through = Stamp::LAST;
+        loop {
+            let stands_before = |write: &&Arc<Write>| write.id.replica == replica && write.id.stamp <= through;
+            if self.log.tentative().values().filter(stands_before).any(|write| write.is_unknown()) {
+                return true;
+            }
+            match replica.creation() {
+                Some(creation) => (replica, through) = (creation.replica, creation.stamp),
+                None => return false,
             }
         }
-        let term = primary.term;
-        self.accept_own(WriteKind::TakeOver { term }).expect("whether writes can be accepted was asked before");
     }
 
     fn accept_own(&mut self, kind: WriteKind) -> Result<WriteId, SubmitError> {
@@ -216,13 +246,13 @@ impl Replica {
 
     /// The role follows the log: who is named by the last hand-over has it, and nobody else, unless an operator wills it.
     pub(super) fn follow_role(&mut self) {
-        let reign = self.log.reigns().last();
-        let own = !self.id_lost && self.ready && self.id() == Some(&reign.primary);
+        let own = !self.id_lost && self.ready && self.is_named();
+        let term = self.log.term();
         match &mut self.primary {
             Some(primary) if primary.taking_over => {}
-            Some(primary) if own => primary.term = reign.term,
+            Some(primary) if own => primary.term = term,
             None if own => {
-                self.primary = Some(Primary::new(reign.term));
+                self.primary = Some(Primary::new(term));
                 self.journal.tell(Event::RoleChanged { primary: true });
                 self.commit_waiting();
                 self.resync_role();
@@ -236,6 +266,11 @@ impl Replica {
         }
     }
 
+    /// Whether the last term that is known to have begun is this replica's.
+    pub(super) fn is_named(&self) -> bool {
+        self.primary() == self.id() && self.id().is_some() && self.term_heard <= self.log.term()
+    }
+
     /// Peers know from the hello who is the primary.
     fn resync_role(&mut self) {
         self.resync = true;
@@ -246,6 +281,7 @@ impl Replica {
     pub(super) fn compare_reigns(&mut self, theirs: &Reigns, csn: Csn) -> Result<(Csn, bool), DisconnectReason> {
         let ours = self.log.reigns();
         if let Some(reign) = theirs.first_unknown_to(ours).cloned() {
+            self.hear_of(theirs.last().term);
             let voided = self.log.csn() > reign.after;
             if voided {
                 self.void_after(&reign)?;
@@ -263,6 +299,34 @@ impl Replica {
             self.begin_taking_over();
         }
         Ok((stands, false))
+    }
+
+    /// A later term has begun, whether its commits are known here or not: there are never two primaries.
+    fn hear_of(&mut self, term: Term) {
+        if term > self.last_term() {
+            self.term_heard = term;
+            self.record_term_heard();
+            self.follow_role();
+        }
+    }
+
+    /// Stores what was heard, unless this replica is still to be created: its store begins with its identity.
+    fn record_term_heard(&mut self) {
+        if self.identity.is_some() && self.term_heard > self.log.term() {
+            self.journal.record(Record::TermHeard(self.term_heard));
+        }
+    }
+
+    /// Whether a commit is of a term that the reigns known here contradict: of one that is over, beyond its end, or of one
+    /// to come, where commits of this one stand.
+    pub(super) fn is_of_another_reign(&self, place: &Place) -> bool {
+        let reigns = self.log.reigns();
+        if place.term > self.log.term() {
+            let leads = self.primary.as_ref().is_some_and(Primary::is_active);
+            return leads || place.csn <= self.log.csn();
+        }
+        let next = reigns.iter().find(|reign| reign.term > place.term);
+        next.is_some_and(|next| place.csn > next.after)
     }
 
     /// A term that is later than any known here begins after this commit: those beyond it are void.

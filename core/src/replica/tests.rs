@@ -428,8 +428,8 @@ fn a_commit_of_a_reign_that_is_over_is_refused() {
     laptop.hear(GOOD, &frame.frame());
     laptop.hear(GOOD, &Writing::after(1).notify_of(&first, term(2), first.chain).frame());
     assert_eq!(laptop.replica.csn(), csn(2));
-    let expected = LogError::OtherTerm { csn: csn(3), term: term(1), held: term(2) };
-    laptop.refuses(&Writing::after(2).notify(&second).frame(), &expected.into());
+    // Who sends it has not heard of the second term. The hello of a new session tells.
+    laptop.refuses(&Writing::after(2).notify(&second).frame(), &DisconnectReason::Resync);
 }
 
 #[test]

@@ -118,6 +118,7 @@ impl Replica {
                 paused: self.primary.as_ref().is_some_and(|primary| primary.paused),
                 taking_over: self.primary.as_ref().is_some_and(|primary| primary.taking_over),
                 id_lost: self.id_lost,
+                term_heard: self.term_heard,
                 former: self.former.iter().cloned().collect(),
                 outcomes_after: self.outcomes_after,
             };

@@ -100,7 +100,7 @@ impl Tables {
     }
 
     /// All tuples, relation by relation.
-    #[cfg(any(test, debug_assertions))]
+    #[cfg(any(test, debug_assertions, feature = "sim"))]
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Name, &Key, &Arc<Tuple>)> {
         self.tables.iter().flat_map(|(name, table)| table.iter().map(move |(key, tuple)| (name, key, tuple)))
     }

@@ -68,7 +68,7 @@ impl Table {
         rows
     }
 
-    #[cfg(any(test, debug_assertions))]
+    #[cfg(any(test, debug_assertions, feature = "sim"))]
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Key, &Arc<Tuple>)> {
         self.tuples.iter()
     }

@@ -32,6 +32,8 @@ pub(crate) enum Record {
     TakingOver,
     /// The id belongs to another replica, too: nothing more is accepted under it.
     IdLost,
+    /// This term has begun elsewhere: no commits are given out in an earlier one.
+    TermHeard(Term),
     /// A checkpoint begins: all of the replica's state, in this record and parts up to its end. Ordinary records that
     /// stand among the parts come after that state.
     Checkpoint(Box<Checkpoint>),
@@ -62,6 +64,8 @@ pub(crate) struct Checkpoint {
     pub(crate) paused: bool,
     pub(crate) taking_over: bool,
     pub(crate) id_lost: bool,
+    /// The last term that is known to have begun.
+    pub(crate) term_heard: Term,
     /// The ids that this replica had before.
     pub(crate) former: Vec<ReplicaId>,
     /// After which CSN the outcomes of other replicas' truncated writes are all known.

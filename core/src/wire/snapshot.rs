@@ -54,9 +54,9 @@ pub(crate) struct WireOmitted {
     pub(crate) reigns: Vec<WireReign>,
 }
 
-/// The term, its primary, the last CSN before it with the digest there, and the commit that began it.
+/// The term, its primary if that is known, the last CSN before it with the digest there, and the commit that began it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct WireReign(Term, ReplicaId, Csn, Digest, Csn);
+pub(crate) struct WireReign(Term, Option<ReplicaId>, Csn, Digest, Csn);
 
 /// Outcomes with the table of the ids that they name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -235,18 +235,15 @@ impl WriteLog {
             return Err(LogError::CommitOvertakes { csn, write: id.clone() });
         }
         let before = self.prefix(held).expect("the log knows the digest of its own end");
-        let hands_over = match write.kind() {
-            WriteKind::HandOver { to, term } => Some((to, term)),
-            _ => None,
-        };
-        let in_vain = hands_over.as_ref().is_some_and(|(_, next)| *next <= term);
+        // A refused one moves nothing: it lost its place to a later term.
+        let moves = if refused.is_none() { write.kind() } else { WriteKind::Unknown(0) };
+        let in_vain = matches!(&moves, WriteKind::HandOver { term: next, .. } if *next <= term);
         if term < self.term() || in_vain {
             return Err(LogError::OtherTerm { csn, term, held: self.term() });
         }
         if term > self.term() {
-            // Who takes the role begins its term with writes of its own.
-            let primary = id.replica.clone();
-            self.reigns.push(Reign { term, primary, after: held, prefix: before, begun_at: csn });
+            // Whose it is says the first write of who took the role, behind what waited.
+            self.reigns.push(Reign { term, primary: None, after: held, prefix: before, begun_at: csn });
         }
 
         let Entry::Occupied(entry) = self.tentative.entry(id.clone()) else { unreachable!("it was found above") };
@@ -257,8 +254,12 @@ impl WriteLog {
         };
         self.positions.insert(id.clone(), csn);
         self.committed.push(CommittedWrite { write, term, refused, prefix });
-        if let Some((primary, term)) = hands_over {
-            self.reigns.push(Reign { term, primary, after: csn, prefix, begun_at: csn });
+        match moves {
+            WriteKind::HandOver { to, term } => {
+                self.reigns.push(Reign { term, primary: Some(to), after: csn, prefix, begun_at: csn });
+            }
+            WriteKind::TakeOver { term: taken } if taken == term => self.reigns.name_primary(id.replica.clone()),
+            _ => {}
         }
         Ok(true)
     }

@@ -11,19 +11,20 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reign {
     pub(crate) term: Term,
-    pub(crate) primary: ReplicaId,
+    /// `None` while a role that was taken has not said whose it is: its first commits are of what waited.
+    pub(crate) primary: Option<ReplicaId>,
     /// The last CSN before its first commit.
     pub(crate) after: Csn,
     /// The digest of the committed order there.
     pub(crate) prefix: Digest,
-    /// The commit that began it: the hand-over that stands at `after`, or the first commit of who took the role.
+    /// The commit that began it: the hand-over that stands at `after`, or the first commit of the term.
     pub(crate) begun_at: Csn,
 }
 
 impl Reign {
     fn first() -> Self {
         let (after, prefix, begun_at) = (Csn::ZERO, Digest::EMPTY, Csn::ZERO);
-        Self { term: Term::FIRST, primary: ReplicaId::first(), after, prefix, begun_at }
+        Self { term: Term::FIRST, primary: Some(ReplicaId::first()), after, prefix, begun_at }
     }
 }
 
@@ -64,6 +65,11 @@ impl Reigns {
 
     pub(super) fn push(&mut self, reign: Reign) {
         self.0.push(reign);
+    }
+
+    /// The present reign is this replica's.
+    pub(super) fn name_primary(&mut self, primary: ReplicaId) {
+        self.0.last_mut().expect("a database has a primary from the start").primary = Some(primary);
     }
 
     /// Forgets the reigns that began with a commit beyond this CSN.

@@ -4,14 +4,14 @@
 //! a search. Of the engine it uses the types in which applications say what they want, and none of its logic.
 
 use core::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, rc::Rc};
 
 use bayou_core::{
     Branch, Comparison, Condition, Conflict, DependencyCheck, Draft, Expectation, Fields, Operation, Outcome,
     Predicate, Query, Row, Step, UpdateSet, Value, Write, WriteId, WriteKind,
 };
 
-type PlainFields = BTreeMap<String, Value>;
+pub(crate) type PlainFields = BTreeMap<String, Value>;
 
 /// A tuple with its key: the key, the fields, and the write that last changed it.
 pub(crate) type PlainRow = (String, PlainFields, WriteId);
@@ -32,19 +32,76 @@ pub(crate) enum Clash {
     Full(String, String),
 }
 
-/// Relations by name, tuples by key.
+/// Tuples by key. A copy of a model shares what has not changed since.
+type Relation = BTreeMap<Rc<str>, Rc<(PlainFields, WriteId)>>;
+
+/// Relations by name.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Model {
-    relations: BTreeMap<String, BTreeMap<String, (PlainFields, WriteId)>>,
+    relations: BTreeMap<Rc<str>, Rc<Relation>>,
 }
 
 impl Model {
+    /// Executes a write that the primary has not refused.
     pub(crate) fn execute(&mut self, write: &Write) -> Story {
         match write.kind() {
             WriteKind::Update(draft) => self.execute_draft(&write.id, &draft),
-            // It says that there is a replica, and changes no tuple.
-            _ => Story { branch: Branch::Update, clashes: Vec::new() },
+            WriteKind::Again { tag, draft } => {
+                if self.relation("bayou.again").contains_key(tag.to_string().as_str()) {
+                    return Story::plain(Branch::Duplicate);
+                }
+                let story = self.execute_draft(&write.id, &draft);
+                self.put("bayou.again", &tag.to_string(), PlainFields::new(), &write.id);
+                story
+            }
+            // They say that there is a replica, or is none, and change no tuple.
+            WriteKind::CreateReplica | WriteKind::RetireReplica => Story::plain(Branch::Update),
+            WriteKind::Consent => {
+                self.put("bayou.consents", &write.id.replica.to_string(), PlainFields::new(), &write.id);
+                Story::plain(Branch::Update)
+            }
+            WriteKind::HandOver { to, term } => self.begin_term(&write.id, &to.to_string(), term.get()),
+            WriteKind::TakeOver { term } => self.begin_term(&write.id, &write.id.replica.to_string(), term.get()),
+            WriteKind::Unknown(_) => Story::plain(Branch::Unknown),
         }
+    }
+
+    /// Executes a write that the primary has refused.
+    pub(crate) fn refuse(&mut self, write: &Write, reason: &str) -> Story {
+        if matches!(write.kind(), WriteKind::CreateReplica) {
+            let created = format!("{}.{}", write.id.replica, write.id.stamp);
+            self.put("bayou.refused", &created, PlainFields::from([("reason".into(), Value::from(reason))]), &write.id);
+        }
+        Story::plain(Branch::Refused)
+    }
+
+    fn begin_term(&mut self, id: &WriteId, primary: &str, term: u32) -> Story {
+        let fields = [("replica".into(), Value::from(primary)), ("term".into(), Value::Int(term.into()))];
+        self.put("bayou.primary", "primary", PlainFields::from(fields), id);
+        self.relation("bayou.consents").clear();
+        Story::plain(Branch::Update)
+    }
+
+    fn put(&mut self, relation: &str, key: &str, fields: PlainFields, id: &WriteId) {
+        self.relation(relation).insert(key.into(), Rc::new((fields, id.clone())));
+    }
+
+    /// The tuples of a relation in the order of their keys.
+    pub(crate) fn relation_tuples(&self, name: &str) -> impl Iterator<Item = (&str, &PlainFields, &WriteId)> {
+        let relation = self.relations.get(name).into_iter();
+        relation.flat_map(|relation| relation.iter().map(|(key, tuple)| (key.as_ref(), &tuple.0, &tuple.1)))
+    }
+
+    /// Whether the creation of a replica by this write was refused.
+    pub(crate) fn refuses(&self, creation: &WriteId) -> bool {
+        self.relation_tuples("bayou.refused").any(|(_, _, written_by)| written_by == creation)
+    }
+
+    /// All tuples in the order of relation and key.
+    pub(crate) fn tuples(&self) -> impl Iterator<Item = (&str, &str, &PlainFields, &WriteId)> {
+        self.relations.iter().flat_map(|(name, relation)| {
+            relation.iter().map(move |(key, tuple)| (name.as_ref(), key.as_ref(), &tuple.0, &tuple.1))
+        })
     }
 
     fn execute_draft(&mut self, id: &WriteId, draft: &Draft) -> Story {
@@ -54,7 +111,7 @@ impl Model {
             Err(clash) => clashes.push((Step::Update, clash)),
         }
         for (index, alternative) in draft.alternatives.iter().enumerate() {
-            let index = u16::try_from(index).unwrap();
+            let index = u16::try_from(index).expect("a draft has few alternatives");
             match self.attempt(id, &alternative.check, &alternative.update) {
                 Ok(()) => return Story { branch: Branch::Alternative(index), clashes },
                 Err(clash) => clashes.push((Step::Alternative(index), clash)),
@@ -62,7 +119,7 @@ impl Model {
         }
         let mut report = plain(&draft.report);
         report.insert("write".into(), Value::from(id.to_string().as_str()));
-        self.relation("bayou.errors").insert(id.to_string(), (report, id.clone()));
+        self.put("bayou.errors", &id.to_string(), report, id);
         Story { branch: Branch::Reported, clashes }
     }
 
@@ -84,12 +141,12 @@ impl Model {
         let at = (operation.relation().to_string(), operation.key().to_string());
         let relation = self.relation(&at.0);
         let after = match operation {
-            Operation::Insert(_, _, fields) if !relation.contains_key(&at.1) => plain(fields),
+            Operation::Insert(_, _, fields) if !relation.contains_key(at.1.as_str()) => plain(fields),
             Operation::Insert(..) => return Err(Clash::Taken(at.0, at.1)),
             Operation::Put(_, _, fields) => plain(fields),
             Operation::Patch(_, _, fields) => {
-                let Some((before, _)) = relation.get(&at.1) else { return Err(Clash::Missing(at.0, at.1)) };
-                let mut after = before.clone();
+                let Some(before) = relation.get(at.1.as_str()) else { return Err(Clash::Missing(at.0, at.1)) };
+                let mut after = before.0.clone();
                 after.extend(plain(fields));
                 if after.len() > 64 {
                     return Err(Clash::Full(at.0, at.1));
@@ -97,21 +154,21 @@ impl Model {
                 after
             }
             Operation::Delete(..) => {
-                relation.remove(&at.1);
+                relation.remove(at.1.as_str());
                 return Ok(());
             }
         };
-        relation.insert(at.1, (after, id.clone()));
+        relation.insert(at.1.into(), Rc::new((after, id.clone())));
         Ok(())
     }
 
     /// Looks at every tuple of the relation.
     pub(crate) fn find(&self, query: &Query) -> Vec<PlainRow> {
         let relation = self.relations.get(query.from.as_str());
-        let tuples = relation.into_iter().flatten();
+        let tuples = relation.into_iter().flat_map(|relation| relation.iter());
         let mut rows: Vec<PlainRow> = tuples
-            .filter(|(key, (fields, _))| is_met(&query.filter, key, fields))
-            .map(|(key, (fields, id))| (key.clone(), fields.clone(), id.clone()))
+            .filter(|(key, tuple)| is_met(&query.filter, key, &tuple.0))
+            .map(|(key, tuple)| (key.to_string(), tuple.0.clone(), tuple.1.clone()))
             .collect();
         // They are in the order of their keys. The last field to sort by is the first of the order.
         for by in query.order.iter().rev() {
@@ -126,12 +183,16 @@ impl Model {
         rows
     }
 
-    fn relation(&mut self, name: &str) -> &mut BTreeMap<String, (PlainFields, WriteId)> {
-        self.relations.entry(name.into()).or_default()
+    fn relation(&mut self, name: &str) -> &mut Relation {
+        Rc::make_mut(self.relations.entry(name.into()).or_default())
     }
 }
 
 impl Story {
+    const fn plain(branch: Branch) -> Self {
+        Self { branch, clashes: Vec::new() }
+    }
+
     /// What the engine tells, in the model's words.
     pub(crate) fn told(outcome: &Outcome) -> Self {
         let clash = |conflict: &Conflict| match conflict {

@@ -206,7 +206,11 @@ impl Victim {
                 return;
             }
             Saying::Pause(paused) => {
-                let outputs = if paused { self.replica.pause_commits() } else { self.replica.resume_commits() };
+                let outputs = if paused {
+                    self.replica.pause_commits().map_err(crate::ResumeError::from)
+                } else {
+                    self.replica.resume_commits()
+                };
                 if let Ok(outputs) = outputs {
                     self.carry_out(outputs);
                 }

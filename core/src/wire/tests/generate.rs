@@ -164,7 +164,7 @@ fn database_name() -> impl Strategy<Value = DatabaseName> {
 }
 
 fn reigns() -> BoxedStrategy<Reigns> {
-    let reign = (term(), replica_id(), csn(), digest(), csn())
+    let reign = (term(), proptest::option::of(replica_id()), csn(), digest(), csn())
         .prop_map(|(term, primary, after, prefix, begun_at)| Reign { term, primary, after, prefix, begun_at });
     vec(reign, 1..4).prop_map(|reigns| Reigns::new(reigns).unwrap_or_default()).boxed()
 }
