@@ -138,8 +138,9 @@ pub use self::{
     output::{DisconnectReason, Event, Output, Outputs, PeerId, PeerKind, StoredBatch},
     query::{Comparison, Order, Predicate, Query, QueryError},
     replica::{
-        HandOverError, Inspection, LogRow, LogSize, NotPrimary, Options, RecoverError, Recovery, Replica, ResumeError, RetireError,
-        SessionReadError, SessionSubmitError, SessionTokenError, SubmitError, Summary, TakeOverError, TooManyWaits,
+        HandOverError, Inspection, LogRow, LogSize, NotPrimary, Options, RecoverError, Recovery, Replica, ResumeError,
+        RetireError, SessionReadError, SessionSubmitError, SessionTokenError, SubmitError, Summary, TakeOverError,
+        TooManyWaits,
     },
     rights::{ProposedWrite, Refusal, Rights, RightsData},
     schedule::ReorderCost,

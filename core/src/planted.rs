@@ -130,9 +130,9 @@ mod switches {
 }
 
 #[cfg(feature = "sim")]
-pub use self::switches::{plant, set_newer};
-#[cfg(feature = "sim")]
 pub(crate) use self::switches::{is, is_newer};
+#[cfg(feature = "sim")]
+pub use self::switches::{plant, set_newer};
 
 /// Whether this bug is planted.
 #[cfg(not(feature = "sim"))]

@@ -48,7 +48,7 @@ impl Disk {
                 let kept = usize::try_from(dice.below(bytes.len() as u64)).expect("a length");
                 bytes.truncate(kept);
                 // A block of it never reached the disk.
-                if let Some(byte) = bytes.get_mut(kept / 2).filter(|_| dice.one_in(2)) {
+                if let Some(byte) = bytes.get_mut(1 + kept / 2).filter(|_| dice.one_in(2)) {
                     *byte ^= 0x55;
                 }
                 self.stored.insert(number, bytes);

@@ -12,15 +12,41 @@ fn main() {
         let r = bayou_sim::run(seed, None, trace);
         counters.add(&r.counters);
         calls += r.calls;
-        if trace { for l in &r.lines { println!("{l}"); } }
+        if trace {
+            for l in &r.lines {
+                println!("{l}");
+            }
+        }
         if let Some(v) = r.violation {
-            let mut k: String = format!("{} {}", v.property, v.what.split("ms: ").last().unwrap_or("").chars().filter(|c| !c.is_numeric()).take(60).collect::<String>());
+            let mut k: String = format!(
+                "{} {}",
+                v.property,
+                v.what
+                    .split("ms: ")
+                    .last()
+                    .unwrap_or("")
+                    .chars()
+                    .filter(|c| !c.is_numeric())
+                    .take(60)
+                    .collect::<String>()
+            );
             k.truncate(90);
             failures.entry(k.clone()).or_default().push(seed);
             first.entry(k).or_insert(v.what);
         }
     }
     println!("{counters}");
-    for (k, v) in &failures { println!("{:5} {k}: {:?}\n        {}", v.len(), &v[..v.len().min(6)], first[k].chars().take(700).collect::<String>()); }
-    println!("{count} seeds, {} failed, {calls} calls, {:?}", failures.values().map(Vec::len).sum::<usize>(), start.elapsed());
+    for (k, v) in &failures {
+        println!(
+            "{:5} {k}: {:?}\n        {}",
+            v.len(),
+            &v[..v.len().min(6)],
+            first[k].chars().take(700).collect::<String>()
+        );
+    }
+    println!(
+        "{count} seeds, {} failed, {calls} calls, {:?}",
+        failures.values().map(Vec::len).sum::<usize>(),
+        start.elapsed()
+    );
 }

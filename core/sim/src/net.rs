@@ -12,7 +12,10 @@ pub(crate) type PairId = usize;
 /// What travels one way.
 #[derive(Debug)]
 pub(crate) enum Item {
-    Frame { bytes: Vec<u8>, sent_at: u64 },
+    Frame {
+        bytes: Vec<u8>,
+        sent_at: u64,
+    },
     /// The link is down, as its other end finds out.
     Down,
 }

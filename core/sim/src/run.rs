@@ -42,15 +42,8 @@ pub fn run(seed: u64, bug: Option<Bug>, with_trace: bool) -> Report {
 pub(crate) fn run_plan(plan: Plan, bug: Option<Bug>, with_trace: bool) -> Report {
     sim::plant(bug);
     let (seed, steps) = (plan.seed, plan.steps.len());
-    let mut report = Report {
-        seed,
-        violation: None,
-        hash: 0,
-        steps,
-        calls: 0,
-        counters: Counters::default(),
-        lines: Vec::new(),
-    };
+    let mut report =
+        Report { seed, violation: None, hash: 0, steps, calls: 0, counters: Counters::default(), lines: Vec::new() };
     let mut world = match panic::catch_unwind(AssertUnwindSafe(|| World::new(plan, with_trace))) {
         Ok(Ok(world)) => world,
         Ok(Err(violation)) => {

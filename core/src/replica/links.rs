@@ -179,8 +179,11 @@ impl Replica {
             return Err(DisconnectReason::CommittedOrdersDiffer(hello.csn));
         }
         self.check_own_history(&vector);
-        if hello.replica.is_none() || hello.renew {
+        if hello.replica.is_none() {
             self.create_for(peer)?;
+        } else if hello.renew {
+            // It has writes to share even where this replica cannot give it an id.
+            let _cannot = self.create_for(peer);
         }
         self.decline_unless_useful(peer, &hello, &omitted);
         self.open_session(peer, hello, &vector, csn);

@@ -322,7 +322,7 @@ impl Replica {
     pub(super) fn is_of_another_reign(&self, place: &Place) -> bool {
         let reigns = self.log.reigns();
         if place.term > self.log.term() {
-            let leads = self.primary.as_ref().is_some_and(Primary::is_active);
+            let leads = self.primary.as_ref().is_some_and(|primary| !primary.taking_over);
             return leads || place.csn <= self.log.csn();
         }
         let next = reigns.iter().find(|reign| reign.term > place.term);

@@ -71,6 +71,9 @@ impl Replica {
         for (_, entry) in omitted.vector.iter() {
             self.clock.observe(entry.stamp);
         }
+        // What became of the writes that are committed here is not told by who sends the data.
+        self.schedule.follow(&mut self.log, &mut self.store);
+        self.truncate_executed(self.schedule.csn());
         self.outcomes_after = csn;
         for (write, outcome) in outcomes {
             self.outcomes.add(write, outcome);

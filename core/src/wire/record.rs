@@ -115,6 +115,10 @@ pub(crate) fn decode_batch(bytes: &[u8]) -> Result<Vec<Record>, DecodeError> {
         return Err(DecodeError::TooLarge { bytes: bytes.len(), bytes_max: STORED_BATCH_BYTES_MAX });
     }
     let (version, rest) = bytes.split_first().ok_or(DecodeError::Malformed)?;
+    if *version == 0 {
+        // No version bears it: a block of zeros stands where the batch was to be.
+        return Err(DecodeError::Malformed);
+    }
     if *version != FORMAT_VERSION {
         return Err(DecodeError::Version { version: *version });
     }

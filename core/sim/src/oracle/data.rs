@@ -26,7 +26,10 @@ pub(super) fn check(replica: &Replica, history: &History) -> Result<(), Violatio
         let story = model.execute(write);
         let told = replica.status(&write.id).and_then(|status| status.outcome).map(|outcome| outcome.branch);
         if told != Some(story.branch) {
-            return Err(Violation::of("data", format!("{} is told to be {told:?}, and is {:?}", write.id, story.branch)));
+            return Err(Violation::of(
+                "data",
+                format!("{} is told to be {told:?}, and is {:?}", write.id, story.branch),
+            ));
         }
     }
     compare("tentative", replica, View::Tentative, &model)
@@ -56,7 +59,8 @@ fn compare(name: &str, replica: &Replica, view: View, model: &Model) -> Result<(
 
 fn same_fields(expected: &PlainFields, fields: &Fields) -> bool {
     expected.len() == fields.len()
-        && expected.iter().zip(fields.iter()).all(|(expected, (name, value))| {
-            expected.0.as_str() == name.as_str() && expected.1 == value
-        })
+        && expected
+            .iter()
+            .zip(fields.iter())
+            .all(|(expected, (name, value))| expected.0.as_str() == name.as_str() && expected.1 == value)
 }

@@ -46,7 +46,10 @@ impl Durability {
             let held = replica.write(id).map(|write| write.chain);
             let omitted = held.is_none() && replica.omitted().1.covers(id);
             if held != Some(*chain) && !omitted {
-                return Err(Violation::of("saved-survives", format!("{node} was told that {id} is saved, and lost it")));
+                return Err(Violation::of(
+                    "saved-survives",
+                    format!("{node} was told that {id} is saved, and lost it"),
+                ));
             }
         }
         Ok(())
@@ -74,7 +77,10 @@ impl Durability {
                 continue;
             }
             if !saved.is_excused {
-                return Err(Violation::of("every-write-ends", format!("{id} of {} was saved and has no end", saved.node)));
+                return Err(Violation::of(
+                    "every-write-ends",
+                    format!("{id} of {} was saved and has no end", saved.node),
+                ));
             }
             self.lost += 1;
         }

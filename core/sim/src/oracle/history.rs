@@ -76,7 +76,10 @@ impl History {
             return Err(Violation::of("committed-order", format!("commit {csn} follows nothing that is known")));
         };
         if before.csn.next() != entry.csn {
-            return Err(Violation::of("committed-order", format!("commit {csn} of term {term} follows {}", before.csn)));
+            return Err(Violation::of(
+                "committed-order",
+                format!("commit {csn} of term {term} follows {}", before.csn),
+            ));
         }
         let write = entry.write;
         let last = before.ends.get(&write.id.replica).map(|(stamp, _)| *stamp);

@@ -16,12 +16,12 @@ use std::collections::BTreeSet;
 
 use bayou_core::{Csn, Digest, Event, Knowledge, Replica, ReplicaId, VersionVector, WriteId};
 
+use self::ownership::Ownership;
 pub(crate) use self::{
-    history::{History, State},
     durability::Durability,
+    history::{History, State},
     sessions::{Client, Place, Sessions},
 };
-use self::ownership::Ownership;
 use crate::{
     dice::Dice,
     faults::{Counters, Fault},
@@ -114,8 +114,25 @@ impl Oracle {
         for entry in replica.committed_entries(from) {
             let added = self.history.add(parent, &entry).map_err(|violation| {
                 let held = replica.committed_entries(omitted);
-                let held: Vec<String> = held.map(|entry| format!("{}/{}:{}{}", entry.csn, entry.term.get(), entry.write.id, if entry.refused.is_some() {"R"} else {""})).collect();
-                Violation { what: format!("{}; {node} holds {held:?} behind {omitted} {:?}", violation.what, replica.omitted().1), ..violation }
+                let held: Vec<String> = held
+                    .map(|entry| {
+                        format!(
+                            "{}/{}:{}{}",
+                            entry.csn,
+                            entry.term.get(),
+                            entry.write.id,
+                            if entry.refused.is_some() { "R" } else { "" }
+                        )
+                    })
+                    .collect();
+                Violation {
+                    what: format!(
+                        "{}; {node} holds {held:?} behind {omitted} {:?}",
+                        violation.what,
+                        replica.omitted().1
+                    ),
+                    ..violation
+                }
             })?;
             if let Some(state) = added {
                 overlap::check(&state)?;
@@ -144,7 +161,7 @@ impl Oracle {
                 let Some(write) = replica.write(write) else { return Ok(()) };
                 self.durability.saved(node, write);
             }
-            Event::IdLost { replica } if !self.tainted.contains(replica) => {
+            Event::IdLost { replica } if !ownership::descends(replica, &self.tainted) => {
                 let what = format!("{node} gives up id {replica}, which nobody else can have");
                 return Err(Violation::of("one-owner", what));
             }

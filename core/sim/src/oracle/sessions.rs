@@ -24,7 +24,11 @@ pub(crate) struct Record {
 pub(crate) enum Place {
     /// Nowhere, with what it was when it left the last replica.
     Token(SessionToken),
-    At { node: NodeId, life: u64, session: Session },
+    At {
+        node: NodeId,
+        life: u64,
+        session: Session,
+    },
 }
 
 #[derive(Debug)]
@@ -63,7 +67,9 @@ fn committed(replica: &Replica, history: &History) -> BTreeSet<WriteId> {
     let (omitted, _, prefix) = replica.omitted();
     let mut ids: BTreeSet<WriteId> = history.line(prefix).map(|state| state.write.clone()).collect();
     let shown = replica.shown_csn();
-    ids.extend(replica.committed_entries(omitted).take_while(|entry| entry.csn <= shown).map(|entry| entry.write.id.clone()));
+    ids.extend(
+        replica.committed_entries(omitted).take_while(|entry| entry.csn <= shown).map(|entry| entry.write.id.clone()),
+    );
     ids
 }
 
@@ -176,9 +182,9 @@ impl Sessions {
         let place = |write: &WriteId| line.iter().position(|id| *id == write);
         for (write, rests_on) in self.resting.iter().filter(|(write, _)| !descends(&write.replica, tainted)) {
             let Some(at) = place(write) else { continue };
-            let later = rests_on.iter().find(|needed| {
-                !descends(&needed.replica, tainted) && place(needed).is_none_or(|needed| needed > at)
-            });
+            let later = rests_on
+                .iter()
+                .find(|needed| !descends(&needed.replica, tainted) && place(needed).is_none_or(|needed| needed > at));
             if let Some(later) = later {
                 let what = format!("{write} is committed before {later}, on which it rests");
                 return Err(Violation::of("writes-follow-reads", what));

@@ -91,6 +91,9 @@ impl World {
                 Ok(())
             }
             Action::Retire => self.with_ordinary_tab(pick, |world, node| {
+                if !world.others_can_create(node) {
+                    return Ok(());
+                }
                 world.try_call(node, |replica| replica.retire().map(|outputs| ((), outputs)))?;
                 Ok(())
             }),
@@ -128,6 +131,15 @@ impl World {
             Some(node) => act(self, node),
             None => Ok(()),
         }
+    }
+
+    /// Whether a tab remains that can give a new id to a primary whose storage is set back.
+    fn others_can_create(&self, leaving: NodeId) -> bool {
+        let can = |node: &NodeId| {
+            let ready = |replica: &Replica| replica.is_ready() && !replica.is_primary() && !replica.has_retired();
+            *node != leaving && self.nodes[*node].replica.as_ref().is_some_and(ready)
+        };
+        self.running().iter().any(can)
     }
 
     fn with_pair(&mut self, pick: u64, act: impl FnOnce(&mut Self, PairId)) -> Outcome {
@@ -198,6 +210,9 @@ impl World {
     /// The trap: what a replica wrote has reached one, and its retirement another.
     fn retire_through_one(&mut self, pick: u64) -> Outcome {
         self.with_ordinary_tab(pick, |world, node| {
+            if !world.others_can_create(node) {
+                return Ok(());
+            }
             let pairs: Vec<PairId> = (0..world.pairs.len()).filter(|pair| world.pairs[*pair].has(node)).collect();
             let Some(left) = choose(&pairs, pick >> 8) else { return Ok(()) };
             for pair in pairs.into_iter().filter(|pair| *pair != left) {

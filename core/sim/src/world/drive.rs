@@ -3,16 +3,15 @@
 use bayou_core::{Event, Output, Outputs, Replica};
 
 use super::{Happening, NodeId, Outcome, World};
-use crate::{
-    faults::Fault,
-    net::Item,
-    node::State,
-    oracle::Violation,
-};
+use crate::{faults::Fault, net::Item, node::State, oracle::Violation};
 
 impl World {
     /// Calls the replica of a node, if it runs, and carries out what it asks for.
-    pub(super) fn call<T>(&mut self, node: NodeId, call: impl FnOnce(&mut Replica) -> (T, Outputs)) -> Outcome<Option<T>> {
+    pub(super) fn call<T>(
+        &mut self,
+        node: NodeId,
+        call: impl FnOnce(&mut Replica) -> (T, Outputs),
+    ) -> Outcome<Option<T>> {
         self.enter(node);
         self.calls += 1;
         let Some(replica) = &mut self.nodes[node].replica else { return Ok(None) };
@@ -229,7 +228,15 @@ impl World {
 /// The kind of a frame, for the trace.
 fn describe(bytes: &[u8]) -> &'static str {
     const KINDS: [&str; 10] = [
-        "hello", "created", "batch", "snapshot part", "decline commits", "progress", "caught up", "primary", "ping",
+        "hello",
+        "created",
+        "batch",
+        "snapshot part",
+        "decline commits",
+        "progress",
+        "caught up",
+        "primary",
+        "ping",
         "farewell",
     ];
     bytes.get(1).and_then(|kind| KINDS.get(usize::from(*kind))).copied().unwrap_or("?")

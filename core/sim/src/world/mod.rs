@@ -192,6 +192,9 @@ impl World {
     fn join(&mut self, kind: Kind, browser: u64) -> NodeId {
         let newer = self.plan.setup.newer && self.dice.one_in(2);
         let node = self.add(kind, browser, newer);
+        if kind == Kind::Tab {
+            self.nodes[node].options.keeps_outcomes = self.dice.one_in(2);
+        }
         let options = self.nodes[node].options;
         self.nodes[node].replica = Some(Replica::join(options, name()));
         self.set_rights(node);

@@ -101,7 +101,9 @@ impl World {
     /// Who runs on a storage that was copied, or may have been, is not given the role.
     fn may_lead(&self, node: NodeId) -> bool {
         let replica = self.nodes[node].replica.as_ref();
-        replica.is_some_and(|replica| replica.is_ready() && !replica.is_primary() && !replica.has_retired())
+        // A primary's word is the last one, also on what became of writes that it has truncated.
+        self.nodes[node].options.keeps_outcomes
+            && replica.is_some_and(|replica| replica.is_ready() && !replica.is_primary() && !replica.has_retired())
             && self.nodes[node].id().is_some_and(|id| !self.oracle.tainted.contains(id))
     }
 

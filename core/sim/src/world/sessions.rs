@@ -1,8 +1,8 @@
 //! Clients that read and write in sessions, now at one replica and now at another.
 
 use bayou_core::{
-    Guarantees, Millis, Name, Predicate, Query, Replica, Session, SessionNeed, SessionReadError, SessionSubmitError, View,
-    WaitId,
+    Guarantees, Millis, Name, Predicate, Query, Replica, Session, SessionNeed, SessionReadError, SessionSubmitError,
+    View, WaitId,
 };
 
 use super::{NodeId, Outcome, World, database, roles::choose};
