@@ -64,14 +64,14 @@ pub(crate) struct Peer {
     in_flight: VecDeque<usize>,
     in_flight_bytes: usize,
     acknowledged_batches: u64,
-    /// Which batch of this session took this replica's retirement to the peer.
-    retirement_in_batch: Option<u64>,
 
     /// What was acknowledged to the peer.
     told: VersionVector,
     told_csn: Csn,
     received_batches: u64,
     told_batches: u64,
+    /// The peer was told that its retirement is stored here.
+    told_retired: bool,
 }
 
 /// Where the offer of tentative writes stands.
@@ -107,11 +107,11 @@ impl Peer {
             in_flight: VecDeque::new(),
             in_flight_bytes: 0,
             acknowledged_batches: 0,
-            retirement_in_batch: None,
             told: VersionVector::default(),
             told_csn: Csn::ZERO,
             received_batches: 0,
             told_batches: 0,
+            told_retired: false,
         }
     }
 
@@ -154,17 +154,19 @@ impl Peer {
         }
         let risen = vector.iter().filter(|(id, entry)| self.told.entry(id).is_none_or(|told| told.stamp < entry.stamp));
         let gone = self.told.iter().map(|(id, _)| id).filter(|id| vector.knowledge_of(id) == Knowledge::Retired);
-        let retired: Vec<ReplicaId> = gone.cloned().collect();
+        let mut retired: Vec<ReplicaId> = gone.cloned().collect();
+        let own = self.replica.as_ref().filter(|peer| vector.knowledge_of(peer) == Knowledge::Retired);
+        if let Some(peer) = own.filter(|_| !core::mem::replace(&mut self.told_retired, true))
+            && !retired.contains(peer)
+        {
+            // It came and went with one batch.
+            retired.push(peer.clone());
+        }
         let raised: WireVector = risen.map(|(id, entry)| (id.clone(), entry.stamp, entry.chain)).collect();
         self.told = vector.clone();
         self.told_csn = csn;
         self.told_batches = self.received_batches;
         Some(Progress { raised, retired, csn, batches: self.received_batches })
-    }
-
-    /// Whether the peer has stored this replica's retirement.
-    pub(crate) fn has_acknowledged_retirement(&self) -> bool {
-        self.retirement_in_batch.is_some_and(|batch| batch <= self.acknowledged_batches)
     }
 
     /// Takes an acknowledgement. `false`: it acknowledges what was never sent.

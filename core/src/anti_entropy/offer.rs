@@ -5,13 +5,13 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     digest::Digest,
-    id::{ReplicaId, WriteId},
+    id::WriteId,
     limits::{BATCH_BYTES_TARGET, IN_FLIGHT_BYTES_MAX},
     outcomes::Outcomes,
     stamp::{Csn, Stamp, Term},
     tuple_store::{Base, TupleKey},
     value::Text,
-    vector::{Knowledge, VersionVector},
+    vector::VersionVector,
     wire::{
         Interner,
         frame::{Batch, Commit},
@@ -71,7 +71,7 @@ impl Peer {
             let after = interrupted.take().filter(same_data).map(|(_, _, key)| key);
             let of_peer = replica.iter().flat_map(|replica| outcomes.of_replica(replica, csn));
             let outcomes = of_peer.map(|(write, omitted)| (write, omitted.clone())).collect();
-            Transfer::new(Arc::clone(base), omitted.clone(), log.reigns_at_omitted(), after, outcomes)
+            Transfer::new(Arc::clone(base), omitted.clone(), log.reigns().clone(), after, outcomes)
         });
         let part = transfer.next_part();
         if part.end.is_some() {
@@ -89,15 +89,9 @@ impl Peer {
     }
 
     /// Notes that a batch of this size went out.
-    ///
-    /// If it took the retirement of the sender, that is known to have arrived when it is acknowledged.
-    pub(crate) fn batch_sent(&mut self, bytes: usize, own: Option<&ReplicaId>) {
+    pub(crate) fn batch_sent(&mut self, bytes: usize) {
         self.in_flight.push_back(bytes);
         self.in_flight_bytes += bytes;
-        let sent = self.acknowledged_batches + self.in_flight.len() as u64;
-        if own.is_some_and(|own| self.sent.knowledge_of(own) == Knowledge::Retired) {
-            self.retirement_in_batch.get_or_insert(sent);
-        }
     }
 
     /// Whether the peer is to be told, once, that it has been sent everything.

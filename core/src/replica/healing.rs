@@ -57,6 +57,10 @@ impl Replica {
     pub(super) fn displace(&mut self, replica: &ReplicaId, after: Stamp) {
         let displaced = self.log.displace(replica, after);
         self.journal.record_displaced(replica, after);
+        if self.id() == Some(replica) && !displaced.is_empty() {
+            // Somebody else has written under this id.
+            self.lose_id();
+        }
         self.note_displaced(displaced);
     }
 
@@ -78,6 +82,8 @@ impl Replica {
         if self.lost.is_empty() || !self.ready || self.has_retired() {
             return;
         }
+        // What they wrote, and that they were offered again, has left the data.
+        self.follow_log();
         for write in core::mem::take(&mut self.lost) {
             let again = self.offer_again(&write);
             self.journal.say(Output::Event(Event::Displaced { write: write.id.clone(), again }));

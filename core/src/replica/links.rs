@@ -168,9 +168,10 @@ impl Replica {
             self.lose_id();
             return Err(DisconnectReason::SameReplica(own));
         }
-        let (csn, voided) = self.compare_reigns(&reigns, hello.csn)?;
-        if voided {
-            // All sessions begin anew, this one, too.
+        let (csn, begins_anew) = self.compare_reigns(&reigns, hello.csn)?;
+        if begins_anew {
+            // All sessions do, this one, too.
+            self.resync = true;
             return Ok(());
         }
         if let Some(ours) = self.log.prefix(hello.csn).filter(|_| csn == hello.csn)
@@ -253,8 +254,12 @@ impl Replica {
             return Err(DisconnectReason::Resync);
         };
         let creator = replica.creation().map(|creation| creation.replica);
-        if creator.is_none() || creator != session.replica {
+        if creator.is_none() {
             return Err(DisconnectReason::OutOfTurn("a creation"));
+        }
+        if creator != session.replica {
+            // Since it greeted it got a new id itself.
+            return Err(DisconnectReason::Resync);
         }
         let name = self.name.clone();
         self.former.extend(self.identity.take().map(|identity| identity.replica));
@@ -276,7 +281,8 @@ impl Replica {
             progress.retired.iter().for_each(|replica| self.elsewhere.note_retired(replica));
         }
         self.note_peer_csn(peer, progress.csn);
-        if self.peers.get(&peer).is_some_and(Peer::has_acknowledged_retirement) {
+        // Not by the number of its batch: the peer may have left it out as a write of another history of this id.
+        if self.id().is_some_and(|own| progress.retired.contains(own)) {
             self.tell_retired();
         }
         self.journal.tell(Event::Changed);
@@ -325,9 +331,8 @@ impl Replica {
                     Offer::Part(part) => Frame::Snapshot(part),
                 };
                 let bytes = self.transmit(peer, &frame);
-                let Self { peers, identity, .. } = self;
-                if let Some(session) = peers.get_mut(&peer) {
-                    session.batch_sent(bytes, identity.as_ref().map(|identity| &identity.replica));
+                if let Some(session) = self.peers.get_mut(&peer) {
+                    session.batch_sent(bytes);
                 }
             }
             if self.peers.get_mut(&peer).is_some_and(|session| session.take_caught_up(&self.log)) {

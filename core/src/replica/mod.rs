@@ -126,8 +126,6 @@ pub struct Replica {
     primary: Option<Primary>,
     /// What the primary, elsewhere, has last said of itself.
     primary_paused: bool,
-    /// The last term that a peer was heard of: no commits are given out in an earlier one.
-    term_heard: Term,
     clock: Clock,
     log: WriteLog,
     schedule: Schedule,
@@ -203,7 +201,6 @@ impl Replica {
             identity: None,
             primary: None,
             primary_paused: false,
-            term_heard: Term::FIRST,
             clock: Clock::default(),
             log,
             schedule: Schedule::default(),

@@ -21,6 +21,18 @@ impl Replica {
         if self.identity.is_none() {
             return Err(DisconnectReason::OutOfTurn("a batch before the creation"));
         }
+        // What was displaced on the way is not what the peer thinks is here: that is no fault of its.
+        self.take_batch(peer, batch).map_err(|fault| if self.resync { DisconnectReason::Resync } else { fault })?;
+        if let Some(session) = self.peers.get_mut(&peer) {
+            session.batch_received();
+        }
+        self.note_ready();
+        self.restart_declined(self.log.csn());
+        self.journal.tell(Event::Changed);
+        Ok(())
+    }
+
+    fn take_batch(&mut self, peer: PeerId, batch: Batch) -> Result<(), DisconnectReason> {
         let Batch { replicas, after, commits, tentative } = batch;
         let declined = self.peers.get(&peer).is_some_and(|session| session.declined);
         let mut csn = after;
@@ -34,12 +46,6 @@ impl Replica {
                 self.commit_received(&write.id)?;
             }
         }
-        if let Some(session) = self.peers.get_mut(&peer) {
-            session.batch_received();
-        }
-        self.note_ready();
-        self.restart_declined(self.log.csn());
-        self.journal.tell(Event::Changed);
         Ok(())
     }
 
@@ -83,8 +89,10 @@ impl Replica {
                 id
             }
         };
+        let term = self.log.term();
         if self.log.commit(&id, place)? {
             self.journal.record_commit(&id, place);
+            self.resync |= self.log.term() > term && !self.peers_where(|session| session.csn > csn).is_empty();
         }
         if let Some(session) = self.peers.get_mut(&peer) {
             session.peer_holds_commit(csn);

@@ -16,6 +16,7 @@ use crate::{
     wire::{
         DecodeError, IdTable,
         record::{self, Checkpoint, Log, LogRecord, Record, decode_batch},
+        snapshot::read_reigns,
     },
     write_log::{LogError, Place, WriteLog},
 };
@@ -185,7 +186,7 @@ impl Replica {
                 self.primary = Some(Primary { term, paused: true, taking_over: true });
             }
             Record::IdLost => self.id_lost = true,
-            Record::TermHeard(term) => self.term_heard = term,
+            Record::Reigns(reigns) => self.log.adopt(read_reigns(reigns).map_err(unreadable)?),
             // All that they say is held already.
             Record::Checkpoint(_)
             | Record::CheckpointTuples(_)
@@ -302,7 +303,6 @@ impl Recovering {
         replica.log = WriteLog::behind(omitted, reigns);
         replica.elsewhere.note_all(&head.elsewhere.into_vector().map_err(unreadable)?);
         replica.id_lost = head.id_lost;
-        replica.term_heard = head.term_heard;
         replica.former = head.former.into_iter().collect();
         replica.outcomes_after = head.outcomes_after;
         let term = replica.log.term();

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::{
+    anti_entropy::Peer,
     commit::Primary,
     execution,
     id::{ReplicaId, WriteId},
     output::{DisconnectReason, Event, Outputs},
     stamp::{Csn, Stamp, Term},
     vector::Knowledge,
-    wire::{frame::Frame, record::Record},
+    wire::{frame::Frame, record::Record, snapshot},
     write::{Body, Write, WriteKind},
-    write_log::{Place, Reign, Reigns},
+    write_log::{Place, Reigns},
 };
 
 use super::{Replica, SubmitError};
@@ -168,7 +169,7 @@ impl Replica {
         self.primary.as_ref().is_some_and(|primary| primary.taking_over)
     }
 
-    /// The term of the last commit held, or of the hand-over that follows it.
+    /// The last term that is known to have begun.
     #[must_use]
     pub fn term(&self) -> Term {
         self.log.term()
@@ -197,17 +198,12 @@ impl Replica {
 
     /// Begins the term of a role that was taken, with what waited, in log order, and then the write that says whose it is.
     fn begin_term(&mut self) {
-        let term = self.last_term().next();
+        let term = self.log.term().next();
         self.primary = Some(Primary::new(term));
         self.commit_waiting();
         self.accept_own(WriteKind::TakeOver { term }).expect("whether writes can be accepted was asked before");
         // Last, so that a crash in between leaves the term to be begun again, as the next one.
         self.journal.record(Record::Paused(false));
-    }
-
-    /// The last term that is known to have begun.
-    fn last_term(&self) -> Term {
-        self.log.term().max(self.term_heard)
     }
 
     /// Whether writes of this replica's own cannot be committed before one of a kind that this version does not know.
@@ -266,9 +262,10 @@ impl Replica {
         }
     }
 
-    /// Whether the last term that is known to have begun is this replica's.
+    /// Whether the last term that is known to have begun is this replica's, and it holds all that came before.
     pub(super) fn is_named(&self) -> bool {
-        self.primary() == self.id() && self.id().is_some() && self.term_heard <= self.log.term()
+        let reign = self.log.reigns().last();
+        self.id().is_some() && reign.primary.as_ref() == self.id() && reign.after <= self.log.csn()
     }
 
     /// Peers know from the hello who is the primary.
@@ -277,20 +274,19 @@ impl Replica {
     }
 
     /// Compares the reigns of a peer with those known here. The CSN up to which the peer will stand by its commits, and
-    /// whether commits here became void.
+    /// whether sessions begin anew, because commits here or at other peers became void.
     pub(super) fn compare_reigns(&mut self, theirs: &Reigns, csn: Csn) -> Result<(Csn, bool), DisconnectReason> {
         let ours = self.log.reigns();
-        if let Some(reign) = theirs.first_unknown_to(ours).cloned() {
-            self.hear_of(theirs.last().term);
-            let voided = self.log.csn() > reign.after;
-            if voided {
-                self.void_after(&reign)?;
-            }
-            return Ok((csn, voided));
+        let parting = ours.parting(theirs);
+        let (our_last, their_last) = (ours.last(), theirs.last());
+        if their_last.term > our_last.term {
+            let parting = parting.unwrap_or(Csn::ZERO);
+            return Ok((csn, self.adopt_reigns(theirs, parting)?));
         }
-        let stands = ours.first_unknown_to(theirs).map_or(csn, |reign| csn.min(reign.after));
-        if stands == csn
-            && theirs.last().term == ours.last().term
+        if parting.is_none() && our_last.primary.is_none() && their_last.primary.is_some() {
+            self.adopt_reigns(theirs, self.log.csn())?;
+        }
+        if parting.is_none()
             && csn > self.log.csn()
             && self.primary.as_ref().is_some_and(|primary| !primary.taking_over)
         {
@@ -298,43 +294,44 @@ impl Replica {
             self.journal.tell(Event::PrimaryRestored);
             self.begin_taking_over();
         }
-        Ok((stands, false))
+        Ok((parting.map_or(csn, |parting| csn.min(parting)), false))
     }
 
-    /// A later term has begun, whether its commits are known here or not: there are never two primaries.
-    fn hear_of(&mut self, term: Term) {
-        if term > self.last_term() {
-            self.term_heard = term;
-            self.record_term_heard();
-            self.follow_role();
+    /// A later term has begun, whether its commits are known here or not: there are never two primaries. Commits beyond
+    /// the parting are of a line that has ended.
+    fn adopt_reigns(&mut self, theirs: &Reigns, parting: Csn) -> Result<bool, DisconnectReason> {
+        let voids = self.log.csn() > parting;
+        if voids {
+            let begins = theirs.iter().find(|reign| reign.after == parting && reign.term > Term::FIRST);
+            let here = self.log.prefix(parting);
+            if here.is_none() || begins.is_some_and(|reign| here != Some(reign.prefix)) {
+                return Err(DisconnectReason::CommittedOrdersDiffer(parting));
+            }
+            self.void_after(parting);
         }
-    }
-
-    /// Stores what was heard, unless this replica is still to be created: its store begins with its identity.
-    fn record_term_heard(&mut self) {
-        if self.identity.is_some() && self.term_heard > self.log.term() {
-            self.journal.record(Record::TermHeard(self.term_heard));
+        self.log.adopt(theirs.clone());
+        if self.identity.is_some() {
+            // A replica that is still to be created has nothing that it would commit.
+            self.journal.record(Record::Reigns(snapshot::wire_reigns(theirs)));
         }
+        self.follow_role();
+        let beyond = |session: &Peer| session.open && session.csn > parting;
+        Ok(voids || !self.peers_where(beyond).is_empty())
     }
 
-    /// Whether a commit is of a term that the reigns known here contradict: of one that is over, beyond its end, or of one
-    /// to come, where commits of this one stand.
+    /// Whether a commit is of another term than the reigns known here give it: one side has not heard of the last term.
     pub(super) fn is_of_another_reign(&self, place: &Place) -> bool {
         let reigns = self.log.reigns();
-        if place.term > self.log.term() {
-            let leads = self.primary.as_ref().is_some_and(|primary| !primary.taking_over);
-            return leads || place.csn <= self.log.csn();
+        if place.term <= reigns.last().term {
+            return place.term != reigns.term_at(place.csn);
         }
-        let next = reigns.iter().find(|reign| reign.term > place.term);
-        next.is_some_and(|next| place.csn > next.after)
+        // It begins a term that was taken.
+        let leads = self.primary.as_ref().is_some_and(|primary| !primary.taking_over);
+        leads || place.csn <= self.log.csn()
     }
 
-    /// A term that is later than any known here begins after this commit: those beyond it are void.
-    fn void_after(&mut self, reign: &Reign) -> Result<(), DisconnectReason> {
-        let after = reign.after;
-        if self.log.prefix(after) != Some(reign.prefix) {
-            return Err(DisconnectReason::CommittedOrdersDiffer(after));
-        }
+    /// The commits beyond this one are void.
+    fn void_after(&mut self, after: Csn) {
         let executed = self.schedule.csn();
         let count = self.log.csn().get() - after.get();
         self.journal.record_voided(after);
@@ -344,7 +341,5 @@ impl Replica {
         }
         self.log.void_after(after);
         self.journal.tell(Event::CommitsVoided { after, count });
-        self.resync = true;
-        Ok(())
     }
 }

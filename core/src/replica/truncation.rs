@@ -113,12 +113,11 @@ impl Replica {
             };
             let head = Checkpoint {
                 identity,
-                omitted: WireOmitted::new(self.log.omitted(), &self.log.reigns_at_omitted()),
+                omitted: WireOmitted::new(self.log.omitted(), self.log.reigns()),
                 elsewhere: self.elsewhere.to_wire(&self.log),
                 paused: self.primary.as_ref().is_some_and(|primary| primary.paused),
                 taking_over: self.primary.as_ref().is_some_and(|primary| primary.taking_over),
                 id_lost: self.id_lost,
-                term_heard: self.term_heard,
                 former: self.former.iter().cloned().collect(),
                 outcomes_after: self.outcomes_after,
             };

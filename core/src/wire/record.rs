@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 use crate::{
     digest::Digest,
     id::{DatabaseId, DatabaseName, ReplicaId},
-    limits::STORED_BATCH_BYTES_MAX,
+    limits::{REIGNS_MAX, STORED_BATCH_BYTES_MAX},
     stamp::{Csn, Term},
     value::Text,
 };
 
 use super::{
-    DecodeError, FORMAT_VERSION, IdTable, WireCut, WireVector, WireWrite, WireWriteId, decode, encode,
-    snapshot::{Outcomes, SnapshotPart, Tuples, WireOmitted},
+    DecodeError, FORMAT_VERSION, IdTable, WireCut, WireVector, WireWrite, WireWriteId, bounded, decode, encode,
+    snapshot::{Outcomes, SnapshotPart, Tuples, WireOmitted, WireReign},
 };
 
 /// One change of a replica's durable state.
@@ -32,8 +32,8 @@ pub(crate) enum Record {
     TakingOver,
     /// The id belongs to another replica, too: nothing more is accepted under it.
     IdLost,
-    /// This term has begun elsewhere: no commits are given out in an earlier one.
-    TermHeard(Term),
+    /// All reigns, as a peer that knows of a later term has told them.
+    Reigns(#[serde(deserialize_with = "bounded::list::<_, _, REIGNS_MAX>")] Vec<WireReign>),
     /// A checkpoint begins: all of the replica's state, in this record and parts up to its end. Ordinary records that
     /// stand among the parts come after that state.
     Checkpoint(Box<Checkpoint>),
@@ -64,8 +64,6 @@ pub(crate) struct Checkpoint {
     pub(crate) paused: bool,
     pub(crate) taking_over: bool,
     pub(crate) id_lost: bool,
-    /// The last term that is known to have begun.
-    pub(crate) term_heard: Term,
     /// The ids that this replica had before.
     pub(crate) former: Vec<ReplicaId>,
     /// After which CSN the outcomes of other replicas' truncated writes are all known.

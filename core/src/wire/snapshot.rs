@@ -54,9 +54,9 @@ pub(crate) struct WireOmitted {
     pub(crate) reigns: Vec<WireReign>,
 }
 
-/// The term, its primary if that is known, the last CSN before it with the digest there, and the commit that began it.
+/// The term, its primary if that is known, and the last CSN before it with the digest there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct WireReign(Term, Option<ReplicaId>, Csn, Digest, Csn);
+pub(crate) struct WireReign(Term, Option<ReplicaId>, Csn, Digest);
 
 /// Outcomes with the table of the ids that they name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,17 +123,16 @@ impl WireOmitted {
 
 pub(crate) fn wire_reigns(reigns: &Reigns) -> Vec<WireReign> {
     let reigns = reigns.iter().map(|reign| {
-        let Reign { term, primary, after, prefix, begun_at } = reign.clone();
-        WireReign(term, primary, after, prefix, begun_at)
+        let Reign { term, primary, after, prefix } = reign.clone();
+        WireReign(term, primary, after, prefix)
     });
     reigns.collect()
 }
 
 pub(crate) fn read_reigns(reigns: Vec<WireReign>) -> Result<Reigns, DecodeError> {
-    let reigns = reigns.into_iter().map(|WireReign(term, primary, after, prefix, begun_at)| {
+    let reigns = reigns.into_iter().map(|WireReign(term, primary, after, prefix)| {
         check_csn(after)?;
-        check_csn(begun_at)?;
-        Ok(Reign { term, primary, after, prefix, begun_at })
+        Ok(Reign { term, primary, after, prefix })
     });
     Reigns::new(reigns.collect::<Result<_, DecodeError>>()?).ok_or(DecodeError::OutOfBounds)
 }

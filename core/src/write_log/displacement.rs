@@ -67,7 +67,9 @@ impl WriteLog {
         self.positions.clear();
         self.vector = self.vector.merged(&omitted.vector);
         self.omitted = omitted;
-        self.reigns = reigns;
+        if reigns.last().term >= self.reigns.last().term {
+            self.reigns = reigns;
+        }
         self.changed_from = None;
         installed
     }

@@ -93,19 +93,12 @@ impl WriteLog {
         &self.reigns
     }
 
-    /// The reigns that had begun at the omitted CSN.
-    pub(crate) fn reigns_at_omitted(&self) -> Reigns {
-        let mut reigns = self.reigns.clone();
-        reigns.end_after(self.omitted.csn);
-        reigns
-    }
-
     /// The last CSN held; every lower one is held or was omitted, too.
     pub(crate) fn csn(&self) -> Csn {
         Csn::new(self.omitted.csn.get() + self.committed.len() as u64).expect("a log holds fewer than 2^53 writes")
     }
 
-    /// The term in which the next commit is due.
+    /// The last term that is known to have begun.
     pub(crate) fn term(&self) -> Term {
         self.reigns.last().term
     }
@@ -190,6 +183,10 @@ impl WriteLog {
         let Some(end) = self.end_of_chain(&write.id.replica) else {
             return Err(LogError::UnknownReplica { write: write.id.clone() });
         };
+        if write.previous < end.stamp {
+            // What is held between the two is no part of its history.
+            return Err(LogError::Fork { write: write.id.clone() });
+        }
         if write.previous != end.stamp {
             let (write, previous) = (write.id.clone(), write.previous);
             return Err(LogError::Gap { write, previous, held: end.stamp });
@@ -238,27 +235,34 @@ impl WriteLog {
         // A refused one moves nothing: it lost its place to a later term.
         let moves = if refused.is_none() { write.kind() } else { WriteKind::Unknown(0) };
         let in_vain = matches!(&moves, WriteKind::HandOver { term: next, .. } if *next <= term);
-        if term < self.term() || in_vain {
-            return Err(LogError::OtherTerm { csn, term, held: self.term() });
+        let (due, begins) = (self.reigns.term_at(csn), term > self.term());
+        if in_vain || !(begins || term == due) {
+            return Err(LogError::OtherTerm { csn, term, held: due });
         }
-        if term > self.term() {
-            // Whose it is says the first write of who took the role, behind what waited.
-            self.reigns.push(Reign { term, primary: None, after: held, prefix: before, begun_at: csn });
-        }
-
-        let Entry::Occupied(entry) = self.tentative.entry(id.clone()) else { unreachable!("it was found above") };
-        let write = entry.remove();
         let prefix = match &refused {
             None => before.chained(&[write.chain.as_bytes()]),
             Some(reason) => before.chained(&[write.chain.as_bytes(), reason.as_bytes()]),
         };
+        if self.reigns.beginning_after(csn).is_some_and(|next| next.prefix != prefix) {
+            return Err(LogError::CommitContradicts { csn, write: id.clone() });
+        }
+        if begins {
+            // Whose it is says the first write of who took the role, behind what waited.
+            self.reigns.push(Reign { term, primary: None, after: held, prefix: before });
+        }
+
+        let Entry::Occupied(entry) = self.tentative.entry(id.clone()) else { unreachable!("it was found above") };
+        let write = entry.remove();
         self.positions.insert(id.clone(), csn);
         self.committed.push(CommittedWrite { write, term, refused, prefix });
         match moves {
-            WriteKind::HandOver { to, term } => {
-                self.reigns.push(Reign { term, primary: Some(to), after: csn, prefix, begun_at: csn });
+            // Unless a peer has told of it before.
+            WriteKind::HandOver { to, term } if term > self.term() => {
+                self.reigns.push(Reign { term, primary: Some(to), after: csn, prefix });
             }
-            WriteKind::TakeOver { term: taken } if taken == term => self.reigns.name_primary(id.replica.clone()),
+            WriteKind::TakeOver { term: taken } if taken == term && term == self.term() => {
+                self.reigns.name_primary(id.replica.clone())
+            }
             _ => {}
         }
         Ok(true)
@@ -289,6 +293,11 @@ impl WriteLog {
         truncated
     }
 
+    /// Takes over a history of reigns that leads further than the one known here. Commits that it contradicts are void.
+    pub(crate) fn adopt(&mut self, reigns: Reigns) {
+        self.reigns = reigns;
+    }
+
     /// Puts the commits beyond a CSN, which a later term has made void, back among the tentative writes.
     pub(crate) fn void_after(&mut self, csn: Csn) {
         assert!(csn >= self.omitted.csn, "what is omitted cannot be taken back");
@@ -298,7 +307,6 @@ impl WriteLog {
             self.changed_at(&entry.write.id);
             self.tentative.insert(entry.write.id.clone(), entry.write);
         }
-        self.reigns.end_after(csn);
     }
 
     #[cfg(any(test, debug_assertions))]

@@ -17,18 +17,18 @@ pub(crate) struct Reign {
     pub(crate) after: Csn,
     /// The digest of the committed order there.
     pub(crate) prefix: Digest,
-    /// The commit that began it: the hand-over that stands at `after`, or the first commit of the term.
-    pub(crate) begun_at: Csn,
 }
 
 impl Reign {
     fn first() -> Self {
-        let (after, prefix, begun_at) = (Csn::ZERO, Digest::EMPTY, Csn::ZERO);
-        Self { term: Term::FIRST, primary: Some(ReplicaId::first()), after, prefix, begun_at }
+        let (after, prefix) = (Csn::ZERO, Digest::EMPTY);
+        Self { term: Term::FIRST, primary: Some(ReplicaId::first()), after, prefix }
     }
 }
 
 /// All reigns of a database, the present one last. Their terms rise.
+///
+/// A reign may be known before its first commit is held, and before all that precedes it is: a peer has told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reigns(Vec<Reign>);
 
@@ -42,7 +42,8 @@ impl Reigns {
     /// Reigns that came from elsewhere, if they can be a history of reigns.
     pub(crate) fn new(reigns: Vec<Reign>) -> Option<Self> {
         let rising = reigns.windows(2).all(|pair| pair[0].term < pair[1].term && pair[0].after <= pair[1].after);
-        (rising && !reigns.is_empty()).then_some(Self(reigns))
+        let begins = reigns.first().is_some_and(|first| first.after == Csn::ZERO);
+        (rising && begins).then_some(Self(reigns))
     }
 
     pub(crate) fn last(&self) -> &Reign {
@@ -53,9 +54,23 @@ impl Reigns {
         self.0.iter()
     }
 
-    /// The first reign here that is later than all of `theirs`.
-    pub(crate) fn first_unknown_to(&self, theirs: &Self) -> Option<&Reign> {
-        self.0.iter().find(|reign| reign.term > theirs.last().term)
+    /// The term that the commit of this CSN is of.
+    pub(crate) fn term_at(&self, csn: Csn) -> Term {
+        let reign = self.0.iter().rev().find(|reign| reign.after < csn);
+        reign.map_or(Term::FIRST, |reign| reign.term)
+    }
+
+    /// The reign that begins after this CSN.
+    pub(super) fn beginning_after(&self, csn: Csn) -> Option<&Reign> {
+        self.0.iter().rev().find(|reign| reign.after == csn && reign.term > Term::FIRST)
+    }
+
+    /// The last CSN that both histories give to the same term; `None` where they are the same history.
+    pub(crate) fn parting(&self, other: &Self) -> Option<Csn> {
+        let same = |(ours, theirs): &(&Reign, &Reign)| (ours.term, ours.after) == (theirs.term, theirs.after);
+        let common = self.0.iter().zip(&other.0).take_while(same).count();
+        let next = [self, other].into_iter().filter_map(|reigns| reigns.0.get(common));
+        next.map(|reign| reign.after).min()
     }
 
     /// Whether there may be one more.
@@ -70,10 +85,5 @@ impl Reigns {
     /// The present reign is this replica's.
     pub(super) fn name_primary(&mut self, primary: ReplicaId) {
         self.0.last_mut().expect("a database has a primary from the start").primary = Some(primary);
-    }
-
-    /// Forgets the reigns that began with a commit beyond this CSN.
-    pub(super) fn end_after(&mut self, csn: Csn) {
-        self.0.retain(|reign| reign.begun_at <= csn);
     }
 }

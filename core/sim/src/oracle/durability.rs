@@ -28,6 +28,10 @@ pub(crate) struct Durability {
 
 impl Durability {
     pub(super) fn saved(&mut self, node: NodeId, write: &Write) {
+        if write.kind().draft().is_none() && !write.is_unknown() {
+            // What concerns a replica alone, its creation or its role, ends with it.
+            return;
+        }
         self.saved.entry((write.id.clone(), write.chain)).or_insert(Saved { node, is_excused: false });
     }
 

@@ -14,7 +14,7 @@ mod vectors;
 
 use std::collections::BTreeSet;
 
-use bayou_core::{Csn, Digest, Event, Knowledge, Replica, ReplicaId, VersionVector, WriteId};
+use bayou_core::{Csn, Digest, Event, Knowledge, Replica, ReplicaId, VersionVector, WriteId, sim};
 
 use self::ownership::Ownership;
 pub(crate) use self::{
@@ -92,7 +92,10 @@ impl Oracle {
         if (seen.csn, seen.prefix, seen.shown) == (now.csn, now.prefix, now.shown) && seen.vector == now.vector {
             return Ok(());
         }
+        // What is committed means what the newest program makes of it.
+        sim::set_newer(true);
         self.follow_commits(replica, node, counters)?;
+        sim::set_newer(nodes[node].newer);
         self.seen[node] = now;
         self.ownership.look(replica, &self.tainted, counters)?;
         vectors::check(replica, &self.history)?;

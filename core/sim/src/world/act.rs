@@ -2,7 +2,7 @@
 
 use bayou_core::{Draft, Replica, Stamp, limits::STAMP_JUMP_MAX};
 
-use super::{Happening, NodeId, Outcome, World, database, name, roles::choose};
+use super::{Happening, NodeId, OTHER, Outcome, World, database, name, roles::choose};
 use crate::{
     faults::Fault,
     net::PairId,
@@ -231,7 +231,7 @@ impl World {
         let Some(tab) = choose(&tabs, pick) else { return Ok(()) };
         let other = self.add(Kind::Relay, 2_000, false);
         self.nodes[other].is_other_database = true;
-        let (replica, outputs) = Replica::found(self.options(other), database(9), name());
+        let (replica, outputs) = Replica::found(self.options(other), database(OTHER), name());
         self.nodes[other].replica = Some(replica);
         self.perform(other, outputs)?;
         self.after_call(other)?;

@@ -2,7 +2,7 @@
 
 use bayou_core::{Event, Output, Outputs, Replica};
 
-use super::{Happening, NodeId, Outcome, World};
+use super::{Happening, NodeId, OTHER, Outcome, World, database};
 use crate::{faults::Fault, net::Item, node::State, oracle::Violation};
 
 impl World {
@@ -124,6 +124,9 @@ impl World {
             return Ok(());
         }
         self.set_timer(node);
+        let holds_other = self.nodes[node].replica.as_ref().and_then(Replica::database) == Some(database(OTHER));
+        // One that had nothing any more may have joined the wrong one.
+        self.nodes[node].is_other_database |= holds_other;
         if self.nodes[node].is_other_database {
             return Ok(());
         }

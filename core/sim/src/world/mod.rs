@@ -73,6 +73,10 @@ pub(crate) struct World {
 
 pub(crate) const NAME: &str = "sim";
 
+/// The database of a run, and one of the same name that is another one.
+const OURS: u8 = 7;
+const OTHER: u8 = 9;
+
 fn database(number: u8) -> DatabaseId {
     DatabaseId::from_random([number; 16])
 }
@@ -104,7 +108,7 @@ impl World {
             calls: 0,
         };
         world.nodes.push(Node::new(Kind::Relay, 1_000, setup.newer));
-        let (replica, outputs) = Replica::found(world.nodes[0].options, database(7), name());
+        let (replica, outputs) = Replica::found(world.nodes[0].options, database(OURS), name());
         world.nodes[0].replica = Some(replica);
         world.set_rights(0);
         world.perform(0, outputs)?;

@@ -102,9 +102,11 @@ impl World {
     fn may_lead(&self, node: NodeId) -> bool {
         let replica = self.nodes[node].replica.as_ref();
         // A primary's word is the last one, also on what became of writes that it has truncated.
-        self.nodes[node].options.keeps_outcomes
+        let is_sound = self.nodes[node].options.keeps_outcomes;
+        let of_relay = self.is_calm && self.nodes[node].kind == Kind::Relay;
+        is_sound
             && replica.is_some_and(|replica| replica.is_ready() && !replica.is_primary() && !replica.has_retired())
-            && self.nodes[node].id().is_some_and(|id| !self.oracle.tainted.contains(id))
+            && self.nodes[node].id().is_some_and(|id| of_relay || !self.oracle.tainted.contains(id))
     }
 
     pub(super) fn hand_over(&mut self, pick: u64) -> Outcome {

@@ -5,7 +5,7 @@ use bayou_core::{
     View, WaitId,
 };
 
-use super::{NodeId, Outcome, World, database, roles::choose};
+use super::{NodeId, OURS, Outcome, World, database, roles::choose};
 use crate::{
     faults::Fault,
     oracle::{Client, Place, Sessions},
@@ -43,7 +43,7 @@ impl World {
                 writes_follow_reads: bit(4),
                 monotonic_writes: bit(6),
             };
-            self.oracle.sessions.clients.push(Client::new(database(7), guarantees, node, life));
+            self.oracle.sessions.clients.push(Client::new(database(OURS), guarantees, node, life));
         }
         let client = &mut self.oracle.sessions.clients[number];
         if let Place::At { node: at, life, .. } = &client.place {

@@ -164,9 +164,17 @@ fn database_name() -> impl Strategy<Value = DatabaseName> {
 }
 
 fn reigns() -> BoxedStrategy<Reigns> {
-    let reign = (term(), proptest::option::of(replica_id()), csn(), digest(), csn())
-        .prop_map(|(term, primary, after, prefix, begun_at)| Reign { term, primary, after, prefix, begun_at });
-    vec(reign, 1..4).prop_map(|reigns| Reigns::new(reigns).unwrap_or_default()).boxed()
+    let reign = (term(), option::of(replica_id()), csn(), digest()).prop_map(|(term, primary, after, prefix)| Reign {
+        term,
+        primary,
+        after,
+        prefix,
+    });
+    let from_the_beginning = |mut reigns: Vec<Reign>| {
+        reigns[0].after = Csn::ZERO;
+        Reigns::new(reigns).unwrap_or_default()
+    };
+    vec(reign, 1..4).prop_map(from_the_beginning).boxed()
 }
 
 fn hello() -> BoxedStrategy<Hello> {

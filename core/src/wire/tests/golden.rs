@@ -277,7 +277,7 @@ fn frames() -> Vec<(&'static str, Frame)> {
 fn reigns() -> Reigns {
     let first = Reigns::default().last().clone();
     let prefix = Digest::EMPTY.chained(&[b"a prefix"]);
-    let next = Reign { term: term(2), primary: Some(replica("0.1")), after: csn(2), prefix, begun_at: csn(2) };
+    let next = Reign { term: term(2), primary: Some(replica("0.1")), after: csn(2), prefix };
     Reigns::new(vec![first, next]).unwrap()
 }
 
@@ -358,7 +358,6 @@ fn stored_batches() -> Vec<(&'static str, Vec<Record>)> {
         paused: true,
         taking_over: false,
         id_lost: false,
-        term_heard: term(1),
         former: vec![replica("0.1")],
         outcomes_after: csn(1),
     };
@@ -367,7 +366,7 @@ fn stored_batches() -> Vec<(&'static str, Vec<Record>)> {
         ("stored-1", vec![Record::Identity(identity("0.2"))]),
         ("stored-2", vec![Record::Log(log.clone())]),
         ("stored-log-of-rare-changes", vec![Record::Log(rare)]),
-        ("stored-roles", vec![Record::TakingOver, Record::IdLost, Record::TermHeard(term(2))]),
+        ("stored-roles", vec![Record::TakingOver, Record::IdLost, Record::Reigns(snapshot::wire_reigns(&reigns()))]),
         ("stored-snapshot", vec![Record::Snapshot(snapshot_parts()[0].clone())]),
         ("stored-checkpoint", vec![Record::Checkpoint(Box::new(checkpoint))]),
         ("stored-checkpoint-tuples", vec![Record::CheckpointTuples(tuples())]),
