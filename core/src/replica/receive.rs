@@ -138,7 +138,7 @@ impl Replica {
             Err(error) => return Err(error.into()),
         };
         if new {
-            self.clock.observe(write.id.stamp);
+            self.note_stamp(&write.id);
             self.journal.record_write(write);
             self.unsaved.insert(write.id.clone(), self.journal.current());
             self.arrivals.push(write.id.clone());
@@ -150,6 +150,11 @@ impl Replica {
             }
         }
         Ok(new)
+    }
+
+    /// Moves the clock past a write's stamp, as far as clocks follow; always past those of the own id, be they a copy's.
+    pub(super) fn note_stamp(&mut self, write: &WriteId) {
+        if self.id() == Some(&write.replica) { self.clock.pass(write.stamp) } else { self.clock.observe(write.stamp) }
     }
 
     fn note_fork(&mut self, peer: PeerId, replica: &ReplicaId) {

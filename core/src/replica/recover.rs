@@ -203,10 +203,8 @@ impl Replica {
         match entry {
             LogRecord::Write(wire) => {
                 let write = replicas.write(wire).map_err(unreadable)?;
-                let stamp = write.id.stamp;
-                let own = self.id() == Some(&write.id.replica);
                 self.log.insert(Arc::clone(&write)).map_err(contradiction)?;
-                if own { self.clock.pass(stamp) } else { self.clock.observe(stamp) }
+                self.note_stamp(&write.id);
             }
             LogRecord::Commit(id, csn, term, refused) => {
                 let id = replicas.id(id).map_err(unreadable)?;

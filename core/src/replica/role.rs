@@ -199,6 +199,9 @@ impl Replica {
     /// Begins the term of a role that was taken, with what waited, in log order, and then the write that says whose it is.
     fn begin_term(&mut self) {
         let term = self.log.term().next();
+        let after = self.log.csn();
+        // What they hold beyond is void, and they are to hear of it before they hear of other commits there.
+        self.resync |= !self.peers_where(|session| session.csn > after).is_empty();
         self.primary = Some(Primary::new(term));
         self.commit_waiting();
         self.accept_own(WriteKind::TakeOver { term }).expect("whether writes can be accepted was asked before");

@@ -68,8 +68,8 @@ impl Replica {
     pub(super) fn install(&mut self, snapshot: Snapshot) {
         let Snapshot { base, omitted, reigns, outcomes } = snapshot;
         let csn = omitted.csn;
-        for (_, entry) in omitted.vector.iter() {
-            self.clock.observe(entry.stamp);
+        for (replica, entry) in omitted.vector.iter() {
+            self.note_stamp(&WriteId { stamp: entry.stamp, replica: replica.clone() });
         }
         // What became of the writes that are committed here is not told by who sends the data.
         self.schedule.follow(&mut self.log, &mut self.store);

@@ -40,7 +40,9 @@ impl WriteLog {
     /// The last stamp of a replica before this one under which something is held here, as a place to displace from.
     pub(crate) fn last_stamp_before(&self, replica: &ReplicaId, stamp: Stamp) -> Stamp {
         let ids = self.tentative.keys().chain(self.positions.keys());
-        let held = ids.filter(|id| id.replica == *replica && id.stamp < stamp).map(|id| id.stamp);
+        // Nothing follows a retirement: it is of another history, too.
+        let goes_on = |id: &&WriteId| self.write(id).is_some_and(|write| !write.retires());
+        let held = ids.filter(|id| id.replica == *replica && id.stamp < stamp).filter(goes_on).map(|id| id.stamp);
         let omitted = self.omitted.vector.entry(replica).map(|entry| entry.stamp).filter(|omitted| *omitted < stamp);
         let created = replica.creation().map(|creation| creation.stamp);
         held.chain(omitted).chain(created).max().unwrap_or(Stamp::ZERO)

@@ -137,7 +137,9 @@ impl World {
     fn others_can_create(&self, leaving: NodeId) -> bool {
         let can = |node: &NodeId| {
             let ready = |replica: &Replica| replica.is_ready() && !replica.is_primary() && !replica.has_retired();
-            *node != leaving && self.nodes[*node].replica.as_ref().is_some_and(ready)
+            let is_copied = self.nodes[leaving].ids.iter().any(|id| self.oracle.tainted.contains(id));
+            // Of two copies of one storage that retire before they meet, nobody can tell the second.
+            *node != leaving && !is_copied && self.nodes[*node].replica.as_ref().is_some_and(ready)
         };
         self.running().iter().any(can)
     }

@@ -224,7 +224,7 @@ fn frames() -> Vec<(&'static str, Frame)> {
         paused: true,
         renew: false,
         outcomes_after: Some(csn(2)),
-        reigns: wire_reigns(&reigns()),
+        reigns: wire_reigns(&Reigns::default()),
         csn: csn(3),
         prefix,
         vector: vector(),
