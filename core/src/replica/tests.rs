@@ -3,6 +3,7 @@
 //! These tests play the peer by hand, message by message, because no replica would say what they say.
 
 mod generated;
+mod role;
 mod sessions;
 
 use crate::{
