@@ -54,8 +54,8 @@ pub enum RecoverError {
         /// How.
         error: LogError,
     },
-    /// The parts of a state transfer that are stored do not fit each other.
-    #[error("stored batch {number} holds a part of a state transfer that does not fit: {error}")]
+    /// A batch makes commits void that nothing here could make void.
+    #[error("stored batch {number} does not fit the state transfer before it: {error}")]
     Snapshot {
         /// Its number.
         number: u64,
@@ -175,9 +175,9 @@ impl Replica {
                 primary.taking_over &= paused;
             }
             Record::Snapshot(part) => {
-                let wrong = |error| RecoverError::Snapshot { number, error };
+                // What did not fit was left out when it came, and is left out again.
                 let leads_further = part.csn > self.log.csn();
-                if let Some(snapshot) = self.incoming.take(part).map_err(wrong)?.filter(|_| leads_further) {
+                if let Some(Ok(Some(snapshot))) = leads_further.then(|| self.incoming.take(part)) {
                     self.install(snapshot);
                 }
             }

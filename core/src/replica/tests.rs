@@ -5,6 +5,7 @@
 mod generated;
 mod role;
 mod sessions;
+mod transfers;
 
 use crate::{
     digest::Digest,

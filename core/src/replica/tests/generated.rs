@@ -73,7 +73,7 @@ fn saying() -> impl Strategy<Value = Saying> {
 }
 
 /// Writes of several replicas, some of which contradict each other.
-fn pool() -> Vec<Write> {
+pub(super) fn pool() -> Vec<Write> {
     let mut first = Author::first();
     let mut writes = vec![first.write(1, WriteKind::CreateReplica), first.write(2, WriteKind::CreateReplica)];
     let mut other_first = first.clone();
@@ -111,15 +111,15 @@ fn batch_of(pool: &[Write], after: u64, commits: &[(Index, Mode, u8)], tentative
 }
 
 /// A replica with its store, and one peer that keeps to the rules and hears everything.
-struct Victim {
-    replica: Replica,
+pub(super) struct Victim {
+    pub(super) replica: Replica,
     /// The id of the peer that keeps to the rules.
     good: &'static str,
     store: Vec<StoredBatch>,
 }
 
 impl Victim {
-    fn carry_out(&mut self, outputs: Outputs) -> Vec<(PeerId, DisconnectReason)> {
+    pub(super) fn carry_out(&mut self, outputs: Outputs) -> Vec<(PeerId, DisconnectReason)> {
         let mut reasons = Vec::new();
         let mut waiting = vec![outputs];
         while let Some(outputs) = waiting.pop() {
@@ -148,7 +148,7 @@ impl Victim {
         self.carry_out(outputs);
     }
 
-    fn primary() -> Self {
+    pub(super) fn primary() -> Self {
         let (replica, outputs) = Replica::found(Options::default(), database(), name());
         let mut victim = Self { replica, good: "0.1", store: Vec::new() };
         victim.carry_out(outputs);
@@ -159,7 +159,7 @@ impl Victim {
         victim
     }
 
-    fn laptop() -> Self {
+    pub(super) fn laptop() -> Self {
         let mut victim = Self { replica: Replica::join(Options::default(), name()), good: "0", store: Vec::new() };
         for peer in [BAD, GOOD] {
             victim.link(peer, hello("0"));
@@ -224,7 +224,7 @@ impl Victim {
     }
 
     /// What is stored is what is there.
-    fn check(&self) {
+    pub(super) fn check(&self) {
         let recovered = Replica::recover(Options::default(), self.store.clone()).unwrap().replica;
         let log = |replica: &Replica| {
             let rows = replica.inspect(usize::MAX).log.into_iter();
