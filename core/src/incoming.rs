@@ -10,7 +10,7 @@ use crate::{
     output::DisconnectReason,
     stamp::Csn,
     tuple_store::{Base, TupleKey},
-    wire::snapshot::SnapshotPart,
+    wire::{file::DataPlace, snapshot::SnapshotPart},
     write_log::{Omitted, Reigns},
 };
 
@@ -39,6 +39,14 @@ impl IncomingSnapshots {
     pub(crate) fn cursor(&self) -> Option<(Csn, Digest, TupleKey)> {
         let ((csn, digest), incoming) = self.0.last_key_value()?;
         Some((*csn, *digest, incoming.base.last()?.clone()))
+    }
+
+    /// Whether all that comes before this place has been received.
+    pub(crate) fn reaches(&self, place: &DataPlace) -> bool {
+        let incoming = self.0.get(&(place.csn, place.digest));
+        incoming.is_some_and(|incoming| {
+            place.after.as_ref() <= incoming.base.last() && place.outcomes <= incoming.outcomes.len() as u64
+        })
     }
 
     /// Takes a part; the snapshot, if it is complete.

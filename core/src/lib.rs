@@ -104,6 +104,7 @@ mod draft;
 mod elsewhere;
 mod encoding;
 mod execution;
+mod file;
 mod id;
 mod incoming;
 mod journal;
@@ -114,6 +115,7 @@ mod outcomes;
 mod output;
 mod planted;
 mod query;
+mod reader;
 pub mod relation;
 mod replica;
 mod rights;
@@ -137,10 +139,11 @@ pub use self::{
     outcome::{Attempt, Branch, Conflict, Outcome, Step, WriteStatus},
     output::{DisconnectReason, Event, Output, Outputs, PeerId, PeerKind, StoredBatch},
     query::{Comparison, Order, Predicate, Query, QueryError},
+    reader::ReaderState,
     replica::{
-        HandOverError, Inspection, LogRow, LogSize, NotPrimary, Options, RecoverError, Recovery, Replica, ResumeError,
-        RetireError, SessionReadError, SessionSubmitError, SessionTokenError, SubmitError, Summary, TakeOverError,
-        TooManyWaits,
+        Export, ExportError, HandOverError, Import, ImportError, Inspection, LogRow, LogSize, NotPrimary, Options,
+        ReadOnlyCopy, ReaderStateError, RecoverError, Recovery, Replica, ResumeError, RetireError, Salvage,
+        SessionReadError, SessionSubmitError, SessionTokenError, SubmitError, Summary, TakeOverError, TooManyWaits,
     },
     rights::{ProposedWrite, Refusal, Rights, RightsData},
     schedule::ReorderCost,
@@ -149,7 +152,7 @@ pub use self::{
     tuple_store::View,
     value::{Fields, Key, Name, Row, Text, Tuple, Value, ValueError},
     vector::{Knowledge, VectorEntry, VersionVector},
-    wire::DecodeError,
+    wire::{DecodeError, file::FileError},
     write::{Write, WriteError, WriteKind},
     write_log::LogError,
 };

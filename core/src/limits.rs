@@ -73,6 +73,13 @@ pub const SESSION_BYTES_MAX: usize = 1024 * 1024;
 /// Sessions that wait at one replica.
 pub const SESSION_WAITS_MAX: usize = 256;
 
+// --- Files ------------------------------------------------------------------------------------------------
+
+/// One record of a file: a batch, a part of the data, or what a header or trailer says of all replicas.
+pub const FILE_RECORD_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// What a reader says of itself, so that a file is made for it.
+pub const READER_STATE_BYTES_MAX: usize = 1024 * 1024;
+
 // --- Storage ----------------------------------------------------------------------------------------------
 
 /// Outcomes of own writes that are kept when the writes are truncated.

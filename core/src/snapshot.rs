@@ -47,7 +47,7 @@ impl SnapshotReader {
         self.after.as_ref()
     }
 
-    /// The next part of about so many bytes; `None` after the last one.
+    /// The next part of so many bytes, or of one element that has more; `None` after the last one.
     pub(crate) fn next_part(&mut self, bytes_target: usize) -> Option<Part> {
         if !self.tuples_read {
             Some(Part::Tuples(self.next_tuples(bytes_target)))
@@ -63,11 +63,12 @@ impl SnapshotReader {
         let (mut tuples, mut bytes, mut last) = (Vec::new(), 0, None);
         let mut rest = self.base.after(self.after.as_ref());
         self.tuples_read = loop {
-            if bytes >= bytes_target {
+            let Some((key, tuple)) = rest.next() else { break true };
+            let more = key.0.as_str().len() + key.1.as_str().len() + tuple.fields.bytes() + TUPLE_OVERHEAD_BYTES;
+            if bytes > 0 && bytes + more > bytes_target {
                 break false;
             }
-            let Some((key, tuple)) = rest.next() else { break true };
-            bytes += key.0.as_str().len() + key.1.as_str().len() + tuple.fields.bytes() + TUPLE_OVERHEAD_BYTES;
+            bytes += more;
             tuples.push(snapshot::tuple(&mut interner, key, tuple));
             last = Some(key.clone());
         };
@@ -85,6 +86,10 @@ impl SnapshotReader {
             && let Some((write, omitted)) = self.outcomes.pop()
         {
             let wire = WireOutcome::new(&mut interner, &write, &omitted);
+            if bytes > 0 && bytes + wire.bytes() > bytes_target {
+                self.outcomes.push((write, omitted));
+                break;
+            }
             bytes += wire.bytes();
             outcomes.push(wire);
         }

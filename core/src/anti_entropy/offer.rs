@@ -6,8 +6,8 @@ use std::{collections::BTreeSet, sync::Arc};
 use crate::{
     digest::Digest,
     id::WriteId,
-    limits::{BATCH_BYTES_TARGET, IN_FLIGHT_BYTES_MAX},
-    outcomes::Outcomes,
+    limits::IN_FLIGHT_BYTES_MAX,
+    outcomes::{OmittedOutcome, Outcomes},
     stamp::{Csn, Stamp, Term},
     tuple_store::{Base, TupleKey},
     value::Text,
@@ -32,6 +32,10 @@ pub(crate) struct Source<'a> {
     pub(crate) arrivals: &'a Arrivals,
     pub(crate) base: &'a Arc<Base>,
     pub(crate) outcomes: &'a Outcomes,
+    /// The size, in bytes, at which a message is closed.
+    pub(crate) bytes_target: usize,
+    /// Nobody knows who will read this: the outcomes of everybody's writes go with the data.
+    pub(crate) for_any_reader: bool,
 }
 
 /// The next message of what a peer lacks.
@@ -50,7 +54,7 @@ impl Peer {
         if !self.declines && (self.transfer.is_some() || self.sent_csn < log.omitted().csn) {
             return Some(Offer::Part(self.offer_part(source)));
         }
-        let mut filling = Filling { after: self.sent_csn, ..Filling::default() };
+        let mut filling = Filling::new(self.sent_csn, source.bytes_target);
         if !self.declines {
             self.offer_commits(log, &mut filling);
         }
@@ -69,17 +73,26 @@ impl Peer {
             let same_data =
                 |(csn, digest, _): &(Csn, Digest, TupleKey)| *csn == omitted.csn && *digest == base.digest();
             let after = interrupted.take().filter(same_data).map(|(_, _, key)| key);
-            let of_peer = replica.iter().flat_map(|replica| outcomes.of_replica(replica, csn));
-            let outcomes = of_peer.map(|(write, omitted)| (write, omitted.clone())).collect();
+            let owned = |(write, outcome): (WriteId, &OmittedOutcome)| (write, outcome.clone());
+            let outcomes = if source.for_any_reader {
+                outcomes.iter().filter(|(_, omitted)| omitted.csn > csn).map(owned).collect()
+            } else {
+                replica.iter().flat_map(|replica| outcomes.of_replica(replica, csn)).map(owned).collect()
+            };
             Transfer::new(Arc::clone(base), omitted.clone(), log.reigns().clone(), after, outcomes)
         });
-        let part = transfer.next_part();
+        let part = transfer.next_part(source.bytes_target);
         if part.end.is_some() {
             self.sent = self.sent.merged(&transfer.omitted.vector);
             self.sent_csn = transfer.omitted.csn;
             self.transfer = None;
         }
         part
+    }
+
+    /// What the peer will hold once all that was offered has arrived, a state transfer under way aside.
+    pub(crate) const fn offered(&self) -> (Csn, &VersionVector) {
+        (self.sent_csn, &self.sent)
     }
 
     /// The peer takes no commits in this session.
@@ -121,11 +134,12 @@ impl Peer {
 
     fn offer_commits(&mut self, log: &WriteLog, filling: &mut Filling) {
         for entry in log.committed_after(self.sent_csn) {
-            if filling.is_full() {
+            let same = !self.forked.contains(&entry.write.id.replica);
+            let held = same && self.sent.covers(&entry.write.id);
+            if !filling.has_room_for(if held { 0 } else { entry.write.bytes() }) {
                 return;
             }
-            let same = !self.forked.contains(&entry.write.id.replica);
-            let commit = if same && self.sent.covers(&entry.write.id) {
+            let commit = if held {
                 Commit::Notification(filling.interner.id(&entry.write.id), entry.write.chain)
             } else {
                 entry.write.extend(&mut self.sent);
@@ -144,7 +158,7 @@ impl Peer {
             let from = after.clone().map_or(Bound::Unbounded, Bound::Excluded);
             let inserted: BTreeSet<&WriteId> = arrivals.since(*arrivals_from).collect();
             for (id, write) in log.tentative().range::<WriteId, _>((from, Bound::Unbounded)) {
-                if filling.is_full() {
+                if !filling.has_room_for(write.bytes()) {
                     return;
                 }
                 // A write that was inserted while the scan ran may stand behind the scan, and before it one that was
@@ -160,13 +174,13 @@ impl Peer {
         }
         if let Cursor::Live { next } = &mut self.cursor {
             while let Some(id) = arrivals.at(*next) {
-                if filling.is_full() {
-                    return;
-                }
                 if let Some(write) = log.tentative().get(id)
                     && continues(&self.sent, write)
                     && !self.forked.contains(&id.replica)
                 {
+                    if !filling.has_room_for(write.bytes()) {
+                        return;
+                    }
                     filling.push(write, &mut self.sent);
                 }
                 *next += 1;
@@ -186,8 +200,8 @@ fn continues(vector: &VersionVector, write: &Write) -> bool {
     write.previous == end
 }
 
-#[derive(Default)]
 struct Filling {
+    bytes_target: usize,
     interner: Interner,
     after: Csn,
     commits: Vec<(Term, Commit, Option<Text>)>,
@@ -196,8 +210,14 @@ struct Filling {
 }
 
 impl Filling {
-    const fn is_full(&self) -> bool {
-        self.bytes >= BATCH_BYTES_TARGET
+    fn new(after: Csn, bytes_target: usize) -> Self {
+        let (commits, tentative) = (Vec::new(), Vec::new());
+        Self { bytes_target, interner: Interner::default(), after, commits, tentative, bytes: 0 }
+    }
+
+    /// Whether another write may go in. The first one always may.
+    const fn has_room_for(&self, bytes: usize) -> bool {
+        self.bytes == 0 || self.bytes + bytes + WRITE_OVERHEAD_BYTES <= self.bytes_target
     }
 
     fn push(&mut self, write: &Write, sent: &mut VersionVector) {

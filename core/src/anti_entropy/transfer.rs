@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::{
     id::WriteId,
-    limits::BATCH_BYTES_TARGET,
     outcomes::OmittedOutcome,
     snapshot::{Part, SnapshotReader},
     tuple_store::{Base, TupleKey},
@@ -34,9 +33,9 @@ impl Transfer {
     }
 
     /// The next part; the last one has an end.
-    pub(super) fn next_part(&mut self) -> SnapshotPart {
+    pub(super) fn next_part(&mut self, bytes_target: usize) -> SnapshotPart {
         let (csn, digest, after) = (self.omitted.csn, self.reader.base().digest(), self.reader.after().cloned());
-        let (tuples, outcomes, end) = match self.reader.next_part(BATCH_BYTES_TARGET) {
+        let (tuples, outcomes, end) = match self.reader.next_part(bytes_target) {
             Some(Part::Tuples(tuples)) => (tuples, Outcomes::default(), None),
             Some(Part::Outcomes(outcomes)) => (Tuples::default(), outcomes, None),
             None => {

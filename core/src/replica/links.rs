@@ -3,7 +3,7 @@
 use crate::{
     anti_entropy::{Offer, Peer, Source},
     id::ReplicaId,
-    limits::{FRAME_BYTES_MAX, FRAME_REPLICAS_MAX},
+    limits::{BATCH_BYTES_TARGET, FRAME_BYTES_MAX, FRAME_REPLICAS_MAX},
     output::{DisconnectReason, Event, Output, Outputs, PeerId, PeerKind},
     stamp::{Csn, Millis},
     vector::VersionVector,
@@ -193,9 +193,7 @@ impl Replica {
     }
 
     fn open_session(&mut self, peer: PeerId, hello: Hello, vector: &VersionVector, csn: Csn) {
-        let differs =
-            |(id, entry): (&ReplicaId, _)| (self.log.history_differs(id, entry) == Some(true)).then(|| id.clone());
-        let forked = vector.iter().filter_map(differs).collect();
+        let forked = self.log.forked(vector);
         let Self { peers, arrivals, .. } = self;
         let session = peers.get_mut(&peer).expect("the session is there while its message is handled");
         session.replica = hello.replica;
@@ -345,7 +343,8 @@ impl Replica {
 
     fn next_offer(&mut self, peer: PeerId) -> Option<Offer> {
         let Self { peers, log, arrivals, schedule, outcomes, .. } = self;
-        peers.get_mut(&peer)?.offer(&Source { log, arrivals, base: schedule.base(), outcomes })
+        let (base, bytes_target) = (schedule.base(), BATCH_BYTES_TARGET);
+        peers.get_mut(&peer)?.offer(&Source { log, arrivals, base, outcomes, bytes_target, for_any_reader: false })
     }
 
     fn acknowledge(&mut self, peer: PeerId) {

@@ -2,15 +2,19 @@
 
 mod accept;
 mod committing;
+mod export;
 mod healing;
+mod import;
 mod inspect;
 mod links;
 #[cfg(feature = "sim")]
 mod probe;
+mod read_only;
 mod receive;
 mod recover;
 mod retirement;
 mod role;
+mod salvage;
 mod sessions;
 mod state_transfer;
 #[cfg(test)]
@@ -20,7 +24,10 @@ mod truncation;
 #[cfg(feature = "sim")]
 pub use self::probe::{CommittedEntry, Kept};
 pub use self::{
+    export::{Export, ExportError, ReaderStateError},
+    import::{Import, ImportError},
     inspect::{Inspection, LogRow, Summary},
+    read_only::{ReadOnlyCopy, Salvage},
     recover::{RecoverError, Recovery},
     retirement::RetireError,
     role::{HandOverError, NotPrimary, ResumeError, TakeOverError},

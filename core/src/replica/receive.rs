@@ -1,13 +1,15 @@
-//! Writes and commits that peers send.
+//! Writes and commits that come from peers and files.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
+    anti_entropy::Peer,
     digest::Digest,
     id::{ReplicaId, WriteId},
     output::{DisconnectReason, Event, PeerId, PeerKind},
+    stamp::Csn,
     wire::{
-        IdTable,
+        IdTable, WireWrite,
         frame::{Batch, Commit},
     },
     write::Write,
@@ -16,13 +18,49 @@ use crate::{
 
 use super::Replica;
 
+/// Where writes and commits come from.
+#[derive(Debug)]
+pub(super) enum Sender {
+    /// A peer, in its session.
+    Peer(PeerId),
+    /// A file, which cannot be asked to begin anew.
+    File(FileSender),
+}
+
+/// What is taken of a file, and what was new of it.
+#[derive(Debug)]
+pub(super) struct FileSender {
+    /// Whose writes have another history there than here: they are left out until the primary has decided.
+    pub(super) forked: BTreeSet<ReplicaId>,
+    /// No commits are taken from it, and the writes that its data covers are not known by it any more.
+    pub(super) declined: bool,
+    /// The commits beyond this one are void here. Of these the writes alone are taken.
+    pub(super) stands: Csn,
+    pub(super) writes: usize,
+    pub(super) commits: usize,
+}
+
+impl Sender {
+    fn stands(&self) -> Option<Csn> {
+        match self {
+            Self::File(FileSender { declined: true, .. }) => Some(Csn::ZERO),
+            Self::File(file) => Some(file.stands),
+            Self::Peer(_) => None,
+        }
+    }
+}
+
 impl Replica {
-    pub(super) fn handle_batch(&mut self, peer: PeerId, batch: Batch) -> Result<(), DisconnectReason> {
+    pub(super) fn handle_batch(&mut self, peer: PeerId, mut batch: Batch) -> Result<(), DisconnectReason> {
         if self.identity.is_none() {
             return Err(DisconnectReason::OutOfTurn("a batch before the creation"));
         }
+        if self.peers.get(&peer).is_some_and(|session| session.declined) {
+            batch.commits.clear();
+        }
         // What was displaced on the way is not what the peer thinks is here: that is no fault of its.
-        self.take_batch(peer, batch).map_err(|fault| if self.resync { DisconnectReason::Resync } else { fault })?;
+        let received = self.receive_batch(&mut Sender::Peer(peer), batch);
+        received.map_err(|fault| if self.resync { DisconnectReason::Resync } else { fault })?;
         if let Some(session) = self.peers.get_mut(&peer) {
             session.batch_received();
         }
@@ -32,26 +70,41 @@ impl Replica {
         Ok(())
     }
 
-    fn take_batch(&mut self, peer: PeerId, batch: Batch) -> Result<(), DisconnectReason> {
+    pub(super) fn receive_batch(&mut self, sender: &mut Sender, batch: Batch) -> Result<(), DisconnectReason> {
         let Batch { replicas, after, commits, tentative } = batch;
-        let declined = self.peers.get(&peer).is_some_and(|session| session.declined);
         let mut csn = after;
-        for (term, commit, refused) in commits.into_iter().take(if declined { 0 } else { usize::MAX }) {
+        for (term, commit, refused) in commits {
             csn = csn.next();
-            self.receive_commit(peer, &replicas, commit, &Place { csn, term, refused })?;
+            if sender.stands().is_some_and(|stands| csn > stands) {
+                if let Commit::Whole(wire) = commit {
+                    self.receive_tentative(sender, &replicas, wire)?;
+                }
+            } else {
+                self.receive_commit(sender, &replicas, commit, &Place { csn, term, refused })?;
+            }
         }
         for wire in tentative {
-            let write = replicas.write(wire)?;
-            if self.receive(peer, &write)? {
-                self.commit_received(&write.id)?;
-            }
+            self.receive_tentative(sender, &replicas, wire)?;
+        }
+        Ok(())
+    }
+
+    fn receive_tentative(
+        &mut self,
+        sender: &mut Sender,
+        replicas: &IdTable,
+        wire: WireWrite,
+    ) -> Result<(), DisconnectReason> {
+        let write = replicas.write(wire)?;
+        if self.receive(sender, &write)? {
+            self.commit_received(&write.id)?;
         }
         Ok(())
     }
 
     fn receive_commit(
         &mut self,
-        peer: PeerId,
+        sender: &mut Sender,
         replicas: &IdTable,
         commit: Commit,
         place: &Place,
@@ -72,7 +125,7 @@ impl Replica {
                 if csn > self.log.csn() {
                     self.make_way_for(&write);
                 }
-                self.receive(peer, &write)?;
+                self.receive(sender, &write)?;
                 self.check_same_write(&write.id, write.chain)?;
                 write.id.clone()
             }
@@ -93,11 +146,21 @@ impl Replica {
         if self.log.commit(&id, place)? {
             self.journal.record_commit(&id, place);
             self.resync |= self.log.term() > term && !self.peers_where(|session| session.csn > csn).is_empty();
+            if let Sender::File(file) = sender {
+                file.commits += 1;
+            }
         }
-        if let Some(session) = self.peers.get_mut(&peer) {
+        if let Some(session) = self.session_of(sender) {
             session.peer_holds_commit(csn);
         }
         Ok(())
+    }
+
+    fn session_of(&mut self, sender: &Sender) -> Option<&mut Peer> {
+        match sender {
+            Sender::Peer(peer) => self.peers.get_mut(peer),
+            Sender::File(_) => None,
+        }
     }
 
     /// A committed write displaces what is held of another history of its replica.
@@ -119,20 +182,20 @@ impl Replica {
         }
     }
 
-    /// Inserts a write that a peer sent; says whether it is new here.
+    /// Inserts a write that came from elsewhere; says whether it is new here.
     ///
     /// A write of another history of its replica than the one held here is left out, with all that follows from it, until
     /// the primary has decided which one is the replica's.
-    fn receive(&mut self, peer: PeerId, write: &Arc<Write>) -> Result<bool, DisconnectReason> {
+    fn receive(&mut self, sender: &mut Sender, write: &Arc<Write>) -> Result<bool, DisconnectReason> {
         self.check_own_write(write);
         let new = match self.log.insert(Arc::clone(write)) {
             Ok(true) => true,
             Ok(false) if self.check_same_write(&write.id, write.chain).is_ok() => false,
             Ok(false) | Err(LogError::Fork { .. }) => {
-                self.note_fork(peer, &write.id.replica);
+                self.note_fork(sender, &write.id.replica);
                 return Ok(false);
             }
-            Err(LogError::Gap { .. } | LogError::UnknownReplica { .. }) if self.may_lack(peer, &write.id.replica) => {
+            Err(LogError::Gap { .. } | LogError::UnknownReplica { .. }) if self.may_lack(sender, &write.id.replica) => {
                 return Ok(false);
             }
             Err(error) => return Err(error.into()),
@@ -142,8 +205,11 @@ impl Replica {
             self.journal.record_write(write);
             self.unsaved.insert(write.id.clone(), self.journal.current());
             self.arrivals.push(write.id.clone());
+            if let Sender::File(file) = sender {
+                file.writes += 1;
+            }
         }
-        if let Some(session) = self.peers.get_mut(&peer) {
+        if let Some(session) = self.session_of(sender) {
             session.peer_holds(write);
             if session.kind == PeerKind::Elsewhere {
                 self.elsewhere.note(&write.id.replica, write.id.stamp);
@@ -157,8 +223,10 @@ impl Replica {
         if self.id() == Some(&write.replica) { self.clock.pass(write.stamp) } else { self.clock.observe(write.stamp) }
     }
 
-    fn note_fork(&mut self, peer: PeerId, replica: &ReplicaId) {
-        if let Some(session) = self.peers.get_mut(&peer) {
+    fn note_fork(&mut self, sender: &mut Sender, replica: &ReplicaId) {
+        if let Sender::File(file) = sender {
+            file.forked.insert(replica.clone());
+        } else if let Some(session) = self.session_of(sender) {
             session.forked.insert(replica.clone());
         }
         if self.id() == Some(replica) {
@@ -166,12 +234,18 @@ impl Replica {
         }
     }
 
-    /// Whether writes that a write of this replica follows may have been left out of this session.
-    fn may_lack(&self, peer: PeerId, replica: &ReplicaId) -> bool {
-        let Some(session) = self.peers.get(&peer) else { return false };
+    /// Whether writes that a write of this replica follows may have been left out by this sender.
+    fn may_lack(&self, sender: &Sender, replica: &ReplicaId) -> bool {
+        let (declined, forked) = match sender {
+            Sender::File(file) => (file.declined, &file.forked),
+            Sender::Peer(peer) => match self.peers.get(peer) {
+                Some(session) => (session.declined, &session.forked),
+                None => return false,
+            },
+        };
         let mut replica = replica.clone();
         loop {
-            if session.declined || session.forked.contains(&replica) {
+            if declined || forked.contains(&replica) {
                 return true;
             }
             match replica.creation() {

@@ -94,7 +94,7 @@ impl Replica {
     /// When there are none, one is missing, damaged or of another format, or they contradict each other. Only the last
     /// one may be damaged.
     pub fn recover(options: Options, batches: impl IntoIterator<Item = StoredBatch>) -> Result<Recovery, RecoverError> {
-        let mut recovering = Recovering { options, replica: None, checkpoint: None };
+        let mut recovering = Recovering::new(options);
         let mut last: Option<u64> = None;
         let mut torn = None;
         let mut batches = batches.into_iter().peekable();
@@ -120,7 +120,7 @@ impl Replica {
             }
         }
         let Some(last) = last else { return Err(RecoverError::Empty) };
-        let Some(mut replica) = recovering.replica else {
+        let Some(mut replica) = recovering.finish() else {
             return Err(RecoverError::CheckpointCut { number: last });
         };
         replica.resume(last);
@@ -197,7 +197,7 @@ impl Replica {
         Ok(())
     }
 
-    fn replay_log(&mut self, number: u64, replicas: &IdTable, entry: LogRecord) -> Result<(), RecoverError> {
+    pub(super) fn replay_log(&mut self, number: u64, replicas: &IdTable, entry: LogRecord) -> Result<(), RecoverError> {
         let unreadable = |error| RecoverError::Decode { number, error };
         let contradiction = |error| RecoverError::Log { number, error };
         match entry {
@@ -230,7 +230,7 @@ impl Replica {
 }
 
 /// A replica that is being put together from its batches.
-struct Recovering {
+pub(super) struct Recovering {
     options: Options,
     replica: Option<Replica>,
     /// The checkpoint that the store begins with, while its end has not been read.
@@ -247,7 +247,20 @@ struct PartialCheckpoint {
 }
 
 impl Recovering {
-    fn take(&mut self, number: u64, record: Record) -> Result<(), RecoverError> {
+    pub(super) const fn new(options: Options) -> Self {
+        Self { options, replica: None, checkpoint: None }
+    }
+
+    /// The replica, once it has a beginning.
+    pub(super) const fn replica(&mut self) -> Option<&mut Replica> {
+        self.replica.as_mut()
+    }
+
+    pub(super) fn finish(self) -> Option<Replica> {
+        self.replica
+    }
+
+    pub(super) fn take(&mut self, number: u64, record: Record) -> Result<(), RecoverError> {
         let unreadable = |error| RecoverError::Decode { number, error };
         if let Some(replica) = &mut self.replica {
             return replica.replay(number, record);

@@ -305,9 +305,7 @@ impl Replica {
     fn adopt_reigns(&mut self, theirs: &Reigns, parting: Csn) -> Result<bool, DisconnectReason> {
         let voids = self.log.csn() > parting;
         if voids {
-            let begins = theirs.iter().find(|reign| reign.after == parting && reign.term > Term::FIRST);
-            let here = self.log.prefix(parting);
-            if here.is_none() || begins.is_some_and(|reign| here != Some(reign.prefix)) {
+            if !self.parts_at(theirs, parting) {
                 return Err(DisconnectReason::CommittedOrdersDiffer(parting));
             }
             self.void_after(parting);
@@ -320,6 +318,13 @@ impl Replica {
         self.follow_role();
         let beyond = |session: &Peer| session.open && session.csn > parting;
         Ok(voids || !self.peers_where(beyond).is_empty())
+    }
+
+    /// Whether the committed order here, as far as the parting, is known and is that of another history of reigns.
+    pub(super) fn parts_at(&self, theirs: &Reigns, parting: Csn) -> bool {
+        let begins = theirs.iter().find(|reign| reign.after == parting && reign.term > Term::FIRST);
+        let here = self.log.prefix(parting);
+        here.is_some() && begins.is_none_or(|reign| here == Some(reign.prefix))
     }
 
     /// Whether a commit is of another term than the reigns known here give it: one side has not heard of the last term.

@@ -1,7 +1,7 @@
 //! The receiving side of a state transfer \[97 §3.3\].
 
 use crate::{
-    id::WriteId,
+    id::{ReplicaId, WriteId},
     incoming::Snapshot,
     output::{DisconnectReason, Event, Output, PeerId},
     stamp::Csn,
@@ -31,7 +31,7 @@ impl Replica {
         }
     }
 
-    fn own_tentative_covered<'a>(&'a self, omitted: &'a VersionVector) -> impl Iterator<Item = &'a WriteId> {
+    pub(super) fn own_tentative_covered<'a>(&'a self, omitted: &'a VersionVector) -> impl Iterator<Item = &'a WriteId> {
         let own = self.id();
         let tentative = self.log.tentative().keys();
         tentative.filter(move |id| own == Some(&id.replica) && omitted.covers(id))
@@ -46,12 +46,8 @@ impl Replica {
         let declined = session.declined;
         let csn = part.csn;
         let is_last = part.end.is_some();
-        if !declined && csn > self.log.csn() {
-            self.journal.record(Record::Snapshot(part.clone()));
-            let snapshot = self.incoming.take(part)?;
-            if let Some(snapshot) = snapshot {
-                self.install(snapshot);
-            }
+        if !declined {
+            self.receive_part(part)?;
         }
         if is_last && !declined {
             // The commits that follow are beyond this one.
@@ -61,6 +57,17 @@ impl Replica {
         }
         self.note_ready();
         self.journal.tell(Event::Changed);
+        Ok(())
+    }
+
+    /// Keeps a part, if it leads further than what is committed here, and installs the data with the last one.
+    pub(super) fn receive_part(&mut self, part: SnapshotPart) -> Result<(), DisconnectReason> {
+        if part.csn > self.log.csn() {
+            self.journal.record_apart(Record::Snapshot(part.clone()));
+            if let Some(snapshot) = self.incoming.take(part)? {
+                self.install(snapshot);
+            }
+        }
         Ok(())
     }
 
@@ -77,6 +84,13 @@ impl Replica {
         self.outcomes_after = csn;
         for (write, outcome) in outcomes {
             self.outcomes.add(write, outcome);
+        }
+        if !self.options.keeps_outcomes {
+            // What comes with a file may be of anybody's writes.
+            let ours = |replica: &ReplicaId| {
+                self.former.contains(replica) || self.identity.as_ref().is_some_and(|own| own.replica == *replica)
+            };
+            self.outcomes.retain(ours);
         }
         let installed = self.log.install(omitted, reigns);
         self.schedule.install(base, csn, &mut self.store);

@@ -4,6 +4,7 @@ mod refusal;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::refusal::List;
 pub use self::refusal::{Lack, SessionRefusal, WaitId};
 
 use std::{

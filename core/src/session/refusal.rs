@@ -11,7 +11,7 @@ use crate::{
     vector::Knowledge,
 };
 
-/// One thing that a replica lacks to meet a session. It may come in time.
+/// One thing that a replica lacks to meet a session, or to use a file. It may come in time.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Lack {
@@ -45,7 +45,7 @@ pub enum Lack {
     Commits {
         /// The last one held.
         held: Csn,
-        /// The last one that was read.
+        /// The last one that was read, or that a file presupposes.
         needed: Csn,
     },
     /// The committed order that the session has read: another one is held here, or was read there, from a primary whose
@@ -111,7 +111,7 @@ impl SessionRefusal {
 /// How many lacks a sentence names.
 const SHOWN_MAX: usize = 3;
 
-struct List<'a>(&'a [Lack]);
+pub(crate) struct List<'a>(pub(crate) &'a [Lack]);
 
 impl fmt::Display for List<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

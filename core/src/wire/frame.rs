@@ -12,8 +12,8 @@ use crate::{
 };
 
 use super::{
-    DecodeError, FORMAT_VERSION, IdTable, WireVector, WireWrite, WireWriteId, bounded, check_csn, check_reason, decode,
-    encode,
+    DecodeError, FORMAT_VERSION, IdTable, WireVector, WireWrite, WireWriteId, bounded, check_csn, check_reason,
+    check_term, decode, encode,
     snapshot::{SnapshotPart, WireReign},
 };
 
@@ -110,6 +110,18 @@ pub(crate) struct Progress {
     pub(crate) batches: u64,
 }
 
+impl Batch {
+    /// What deserialising does not check.
+    pub(super) fn check(&self) -> Result<(), DecodeError> {
+        let last = self.after.get().checked_add(self.commits.len() as u64);
+        last.and_then(Csn::new).ok_or(DecodeError::OutOfBounds)?;
+        self.commits.iter().try_for_each(|(term, _, refused)| {
+            check_term(*term)?;
+            check_reason(refused.as_ref())
+        })
+    }
+}
+
 impl Frame {
     pub(crate) fn encode(&self) -> Vec<u8> {
         encode(vec![FORMAT_VERSION], self)
@@ -130,11 +142,7 @@ impl Frame {
                 check_csn(hello.omitted_csn)?;
                 check_csn(hello.outcomes_after.unwrap_or_default())?;
             }
-            Self::Batch(batch) => {
-                let last = batch.after.get().checked_add(batch.commits.len() as u64);
-                last.and_then(Csn::new).ok_or(DecodeError::OutOfBounds)?;
-                batch.commits.iter().try_for_each(|(_, _, refused)| check_reason(refused.as_ref()))?;
-            }
+            Self::Batch(batch) => batch.check()?,
             Self::Snapshot(part) => check_csn(part.csn)?,
             Self::Progress(progress) => check_csn(progress.csn)?,
             Self::Farewell { reason, .. } if reason.len() > REASON_BYTES_MAX => return Err(DecodeError::OutOfBounds),

@@ -5,6 +5,7 @@
 //! message means.
 
 mod bounded;
+pub(crate) mod file;
 pub(crate) mod frame;
 pub(crate) mod record;
 pub(crate) mod session;
@@ -21,7 +22,7 @@ use crate::{
     digest::Digest,
     id::{ReplicaId, WriteId},
     limits::{FRAME_REPLICAS_MAX, REASON_BYTES_MAX},
-    stamp::{Csn, Stamp},
+    stamp::{Csn, Stamp, Term},
     value::Text,
     vector::{VectorEntry, VersionVector},
     write::{Body, Write, WriteError},
@@ -203,6 +204,11 @@ impl WireVector {
 
 pub(crate) const fn check_csn(csn: Csn) -> Result<(), DecodeError> {
     if csn.is_valid() { Ok(()) } else { Err(DecodeError::OutOfBounds) }
+}
+
+/// A term that no other could follow is never reached.
+pub(crate) const fn check_term(term: Term) -> Result<(), DecodeError> {
+    if term.get() < u32::MAX { Ok(()) } else { Err(DecodeError::OutOfBounds) }
 }
 
 pub(crate) fn check_reason(refused: Option<&Text>) -> Result<(), DecodeError> {

@@ -16,7 +16,7 @@ use crate::{
     write_log::{Omitted, Reign, Reigns},
 };
 
-use super::{DecodeError, IdTable, Interner, WireVector, WireWriteId, bounded, check_csn};
+use super::{DecodeError, IdTable, Interner, WireVector, WireWriteId, bounded, check_csn, check_term};
 
 /// Tuples of the data as of an omitted CSN, in the order of relation and key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +89,11 @@ pub(crate) fn tuple(interner: &mut Interner, (relation, key): &TupleKey, tuple: 
 }
 
 impl Tuples {
+    /// The place of the last tuple.
+    pub(crate) fn last(&self) -> Option<TupleKey> {
+        self.tuples.last().map(|(relation, key, ..)| (relation.clone(), key.clone()))
+    }
+
     /// The tuples with their places.
     pub(crate) fn into_tuples(self) -> Result<Vec<(TupleKey, Arc<Tuple>)>, DecodeError> {
         let Self { replicas, tuples } = self;
@@ -132,6 +137,7 @@ pub(crate) fn wire_reigns(reigns: &Reigns) -> Vec<WireReign> {
 pub(crate) fn read_reigns(reigns: Vec<WireReign>) -> Result<Reigns, DecodeError> {
     let reigns = reigns.into_iter().map(|WireReign(term, primary, after, prefix)| {
         check_csn(after)?;
+        check_term(term)?;
         Ok(Reign { term, primary, after, prefix })
     });
     Reigns::new(reigns.collect::<Result<_, DecodeError>>()?).ok_or(DecodeError::OutOfBounds)

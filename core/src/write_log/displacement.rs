@@ -1,12 +1,12 @@
 //! Writes that lose their place: another write was committed under their id, or a state transfer covers them.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     digest::Digest,
     id::{ReplicaId, WriteId},
     stamp::Stamp,
-    vector::{Knowledge, VectorEntry},
+    vector::{Knowledge, VectorEntry, VersionVector},
     write::Write,
 };
 
@@ -104,6 +104,12 @@ impl WriteLog {
             removed.extend(self.tentative.remove(&id));
         }
         removed
+    }
+
+    /// The replicas of which a peer with this vector is known to hold another history.
+    pub(crate) fn forked(&self, theirs: &VersionVector) -> BTreeSet<ReplicaId> {
+        let differs = |(id, entry): &(&ReplicaId, &VectorEntry)| self.history_differs(id, entry) == Some(true);
+        theirs.iter().filter(differs).map(|(id, _)| id.clone()).collect()
     }
 
     /// What this log knows of a replica that a peer's vector covers through this entry: whether their histories differ.

@@ -1,0 +1,228 @@
+//! A whole file, read and checked before anything of it is used \[97 §4.1\].
+
+use crate::{
+    digest::Digest,
+    id::{DatabaseId, DatabaseName},
+    incoming::IncomingSnapshots,
+    stamp::Csn,
+    vector::VersionVector,
+    wire::{
+        DecodeError, IdTable,
+        file::{DataPlace, FileError, FileReader, FileRecord, Header, RecordPlace, State},
+        frame::{Batch, Commit},
+        snapshot::{SnapshotPart, read_reigns},
+    },
+    write_log::{Omitted, Reigns},
+};
+
+/// What is held at some point of a chain of files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) csn: Csn,
+    /// The digest of the committed order through `csn`.
+    pub(crate) prefix: Digest,
+    pub(crate) vector: VersionVector,
+    /// The state transfer that this point lies in.
+    pub(crate) data: Option<DataPlace>,
+}
+
+impl Held {
+    pub(crate) fn to_wire(&self) -> State {
+        let Self { csn, prefix, vector, data } = self;
+        State { csn: *csn, prefix: *prefix, vector: vector.into(), data: data.clone() }
+    }
+
+    fn from_wire(state: State) -> Result<Self, DecodeError> {
+        let State { csn, prefix, vector, data } = state;
+        Ok(Self { csn, prefix, vector: vector.into_vector()?, data })
+    }
+
+    /// Stands before a part of the data.
+    pub(crate) fn begin_data(&mut self, part: &SnapshotPart) {
+        self.data = Some(DataPlace { csn: part.csn, digest: part.digest, after: part.after.clone(), outcomes: 0 });
+    }
+
+    /// Goes on to behind a part of the data.
+    pub(crate) fn pass_part(&mut self, part: &SnapshotPart) {
+        if self.data.is_none() {
+            self.begin_data(part);
+        }
+        let Some(place) = &mut self.data else { return };
+        place.after = part.tuples.last().or_else(|| place.after.take());
+        place.outcomes += part.outcomes.outcomes.len() as u64;
+        if part.end.is_some() {
+            self.data = None;
+        }
+    }
+}
+
+/// What is inside.
+#[derive(Debug)]
+pub(crate) enum Content {
+    Part(SnapshotPart),
+    Batch(Batch),
+}
+
+/// A file of which every record is whole and goes with the others.
+#[derive(Debug)]
+pub(crate) struct WholeFile {
+    pub(crate) database: DatabaseId,
+    pub(crate) name: DatabaseName,
+    pub(crate) number: u32,
+    pub(crate) primary: bool,
+    pub(crate) outcomes_after: Option<Csn>,
+    pub(crate) reigns: Reigns,
+    /// The least that a reader must hold.
+    pub(crate) from: Held,
+    /// What one that held no more than that holds afterwards.
+    pub(crate) to: Held,
+    /// What the data in it covers, where it brings the last part of that.
+    pub(crate) omitted: Option<Omitted>,
+    /// The commit that the data in it is as of.
+    pub(crate) data_csn: Option<Csn>,
+    pub(crate) contents: Vec<Content>,
+    /// The chain goes on with another file.
+    pub(crate) more: bool,
+    /// The digests of the committed order after each commit in it, beyond `from` or `omitted`.
+    prefixes: Vec<Digest>,
+}
+
+impl WholeFile {
+    /// Reads a file. What it says of the commits and writes in it is compared with what they are: the trailer verifies.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, FileError> {
+        let mut reader = FileReader::new(bytes)?;
+        let (place, FileRecord::Header(header)) = reader.record()? else {
+            return Err(RecordPlace { record: 1, offset: crate::wire::file::MAGIC.len() + 1 }.out_of_place());
+        };
+        let Header { name, database, number, primary, outcomes_after, reigns, from } = *header;
+        let damaged = |error| place.damaged(error);
+        let from = Held::from_wire(from).map_err(damaged)?;
+        let reigns = read_reigns(reigns).map_err(damaged)?;
+        let (to, omitted, data_csn, contents, prefixes) = (from.clone(), None, None, Vec::new(), Vec::new());
+        let more = false;
+        let mut file = Self {
+            database,
+            name,
+            number,
+            primary,
+            outcomes_after,
+            reigns,
+            from,
+            to,
+            omitted,
+            data_csn,
+            contents,
+            more,
+            prefixes,
+        };
+        let mut snapshots = IncomingSnapshots::default();
+        loop {
+            let (place, record) = reader.record()?;
+            match record {
+                FileRecord::Header(_) => return Err(place.out_of_place()),
+                FileRecord::Data(part) => file.take_part(place, part, &mut snapshots)?,
+                FileRecord::Batch(batch) => file.take_batch(place, batch)?,
+                FileRecord::Trailer(trailer) => {
+                    let to = Held::from_wire(trailer.to).map_err(|error| place.damaged(error))?;
+                    if to != file.to {
+                        return Err(place.out_of_place());
+                    }
+                    file.more = trailer.more;
+                    reader.end()?;
+                    return Ok(file);
+                }
+            }
+        }
+    }
+
+    /// The digest of the committed order through a CSN, where the file knows it.
+    pub(crate) fn prefix(&self, csn: Csn) -> Option<Digest> {
+        if csn == self.from.csn {
+            return Some(self.from.prefix);
+        }
+        let (after, prefix) = match &self.omitted {
+            Some(omitted) => (omitted.csn, omitted.prefix),
+            None => (self.from.csn, self.from.prefix),
+        };
+        match csn.get().checked_sub(after.get())? {
+            0 => Some(prefix),
+            further => self.prefixes.get(usize::try_from(further - 1).ok()?).copied(),
+        }
+    }
+
+    /// All parts are of the same data, each continues the one before, and none follows the last one or a batch.
+    fn take_part(
+        &mut self,
+        place: RecordPlace,
+        part: SnapshotPart,
+        snapshots: &mut IncomingSnapshots,
+    ) -> Result<(), FileError> {
+        let begins = self.data_csn.is_none();
+        let continues = match &self.to.data {
+            Some(at) => (at.csn, at.digest) == (part.csn, part.digest) && at.after == part.after,
+            None => begins && part.after.is_none(),
+        };
+        let only_parts = self.contents.iter().all(|content| matches!(content, Content::Part(_)));
+        if !continues || !only_parts || self.omitted.is_some() || part.csn <= self.from.csn {
+            return Err(place.out_of_place());
+        }
+        self.data_csn = Some(part.csn);
+        self.to.pass_part(&part);
+        let damaged = |error| place.damaged(error);
+        part.tuples.clone().into_tuples().map_err(damaged)?;
+        part.outcomes.clone().into_outcomes().map_err(damaged)?;
+        if let Some(end) = &part.end {
+            let (omitted, _) = end.as_ref().clone().into_parts().map_err(damaged)?;
+            if omitted.csn != part.csn {
+                return Err(place.out_of_place());
+            }
+            self.to.csn = omitted.csn;
+            self.to.prefix = omitted.prefix;
+            self.to.vector = self.to.vector.merged(&omitted.vector);
+            self.omitted = Some(omitted);
+        }
+        // Data that is in this file as a whole is compared with its digest; what came with other files is when it is
+        // put together.
+        if self.from.data.is_none() && snapshots.take(part.clone()).is_err() {
+            return Err(place.out_of_place());
+        }
+        self.contents.push(Content::Part(part));
+        Ok(())
+    }
+
+    fn take_batch(&mut self, place: RecordPlace, batch: Batch) -> Result<(), FileError> {
+        if self.to.data.is_some() || (batch.after != self.to.csn && !batch.commits.is_empty()) {
+            return Err(place.out_of_place());
+        }
+        let Batch { replicas, commits, tentative, .. } = &batch;
+        for (_, commit, refused) in commits {
+            let chain = self.take_commit(replicas, commit).map_err(|error| place.damaged(error))?;
+            self.to.csn = self.to.csn.next();
+            self.to.prefix = match refused {
+                None => self.to.prefix.chained(&[chain.as_bytes()]),
+                Some(reason) => self.to.prefix.chained(&[chain.as_bytes(), reason.as_bytes()]),
+            };
+            self.prefixes.push(self.to.prefix);
+        }
+        for wire in tentative {
+            let write = replicas.write(wire.clone()).map_err(|error| place.damaged(error))?;
+            write.extend(&mut self.to.vector);
+        }
+        self.contents.push(Content::Batch(batch));
+        Ok(())
+    }
+
+    fn take_commit(&mut self, replicas: &IdTable, commit: &Commit) -> Result<Digest, DecodeError> {
+        match commit {
+            Commit::Whole(wire) => {
+                let write = replicas.write(wire.clone())?;
+                write.extend(&mut self.to.vector);
+                Ok(write.chain)
+            }
+            Commit::Notification(wire, chain) => {
+                replicas.id(*wire)?;
+                Ok(*chain)
+            }
+        }
+    }
+}

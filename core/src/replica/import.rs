@@ -1,0 +1,204 @@
+//! Files that are imported \[97 §4.1\]: what they bring has the effects that a peer's messages would have.
+
+use std::collections::BTreeSet;
+
+use thiserror::Error;
+
+use crate::{
+    file::{Content, WholeFile},
+    id::{DatabaseId, DatabaseName, ReplicaId},
+    output::{DisconnectReason, Event, Outputs},
+    session::{Lack, List},
+    stamp::Csn,
+    wire::file::FileError,
+};
+
+use super::{
+    Replica,
+    receive::{FileSender, Sender},
+};
+
+/// Why a file is not imported. Nothing has changed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ImportError {
+    /// It is no file that can be used, here or elsewhere.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// There is no file at all.
+    #[error("there is no file")]
+    NoFile,
+    /// This replica has not been created yet, and a file creates none.
+    #[error("this replica is still being created, and a file creates none; it can be opened read-only")]
+    NotCreated,
+    /// The file is of another database.
+    #[error("the file is of database {theirs}, and this is {ours}")]
+    OtherDatabase {
+        /// Its id here.
+        ours: DatabaseId,
+        /// Its id in the file.
+        theirs: DatabaseId,
+    },
+    /// The file is of a database of another name.
+    #[error("the file is of database \"{theirs}\", and this is \"{ours}\"")]
+    OtherName {
+        /// The name here.
+        ours: DatabaseName,
+        /// The name in the file.
+        theirs: DatabaseName,
+    },
+    /// What the file presupposes is not held here. It may be in the files before it in the chain.
+    #[error("file {number} of its chain presupposes what is not held here: {}", List(.lacks))]
+    Lacking {
+        /// The place of the file in its chain, from 1.
+        number: u32,
+        /// What is lacking; there is at least one thing.
+        lacks: Vec<Lack>,
+    },
+    /// The file goes on in the middle of a state transfer, whose beginning was not imported here.
+    #[error("file {number} of its chain goes on in the middle of the data; the files before it come first")]
+    LackingData {
+        /// The place of the file in its chain, from 1.
+        number: u32,
+    },
+    /// The committed orders of the file and of this replica differ.
+    #[error("the committed orders differ at or before commit {0}")]
+    CommittedOrdersDiffer(Csn),
+}
+
+/// What an imported file brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Import {
+    /// The place of the file in its chain, from 1.
+    pub number: u32,
+    /// The chain goes on with another file.
+    pub more: bool,
+    /// How many writes were new here, those that are in the data aside.
+    pub writes: usize,
+    /// How many commits were new here, those that are in the data aside.
+    pub commits: usize,
+    /// The data as of this commit took the place of what was committed here.
+    pub installed: Option<Csn>,
+    /// All that the file brings is held here. Otherwise something was left out: commits of a primary whose reign is over,
+    /// writes of an id that two replicas used, or data that covers writes of this replica without telling what became of
+    /// them. A peer that is met later has it, or has what is right.
+    pub complete: bool,
+    /// Where the file contradicts what was held here, so that what follows in it was not taken. The same would have ended
+    /// a peer's session.
+    pub stopped: Option<DisconnectReason>,
+}
+
+impl Replica {
+    /// Imports a file that another replica [exported](Self::export). What it brings is stored and told on like what a peer
+    /// sends, and a primary commits the tentative writes in it. What is known already changes nothing.
+    ///
+    /// # Errors
+    /// When the file is damaged, belongs to another database, or presupposes what is not held here. It is read as a whole
+    /// before anything changes.
+    pub fn import(&mut self, file: &[u8]) -> Result<(Import, Outputs), ImportError> {
+        let ours = self.database().ok_or(ImportError::NotCreated)?;
+        let file = WholeFile::read(file)?;
+        if file.name != self.name {
+            return Err(ImportError::OtherName { ours: self.name.clone(), theirs: file.name });
+        }
+        if file.database != ours {
+            return Err(ImportError::OtherDatabase { ours, theirs: file.database });
+        }
+        let import = self.take_file(file)?;
+        Ok((import, self.finish()))
+    }
+
+    pub(super) fn take_file(&mut self, file: WholeFile) -> Result<Import, ImportError> {
+        let stands = self.check_usable(&file)?;
+        let differ = |reason| match reason {
+            DisconnectReason::CommittedOrdersDiffer(csn) => ImportError::CommittedOrdersDiffer(csn),
+            _ => ImportError::CommittedOrdersDiffer(stands),
+        };
+        let omitted_before = self.log.omitted().csn;
+        let (_, begins_anew) = self.compare_reigns(&file.reigns, file.to.csn).map_err(differ)?;
+        self.resync |= begins_anew;
+        self.check_own_history(&file.to.vector);
+
+        let declined = self.is_without_outcomes(&file);
+        let forked = self.log.forked(&file.to.vector);
+        let mut sender = Sender::File(FileSender { forked, declined, stands, writes: 0, commits: 0 });
+        let WholeFile { number, more, to, contents, .. } = file;
+        let take = |content| match content {
+            Content::Part(_) if declined => Ok(()),
+            Content::Part(part) => self.receive_part(part),
+            Content::Batch(batch) => self.receive_batch(&mut sender, batch),
+        };
+        let stopped = contents.into_iter().try_for_each(take).err();
+        self.note_ready();
+        self.restart_declined(self.log.csn());
+        self.journal.tell(Event::Changed);
+        let (writes, commits) = match sender {
+            Sender::File(file) => (file.writes, file.commits),
+            Sender::Peer(_) => (0, 0),
+        };
+        let omitted = self.log.omitted().csn;
+        let installed = (omitted > omitted_before).then_some(omitted);
+        let all_held = self.log.csn() >= to.csn && self.log.vector().dominates(&to.vector);
+        let complete = stopped.is_none() && !declined && to.csn <= stands && all_held;
+        Ok(Import { number, more, writes, commits, installed, complete, stopped })
+    }
+
+    /// Whether a file can be used here, and through which commit its committed order stands here.
+    fn check_usable(&self, file: &WholeFile) -> Result<Csn, ImportError> {
+        let (ours, theirs) = (self.log.reigns(), &file.reigns);
+        let (mut held, mut stands) = (self.log.csn(), file.to.csn);
+        if let Some(parting) = ours.parting(theirs) {
+            if theirs.last().term > ours.last().term {
+                // What was committed here beyond it is void.
+                if held > parting && !self.parts_at(theirs, parting) {
+                    return Err(ImportError::CommittedOrdersDiffer(parting));
+                }
+                held = held.min(parting);
+            } else {
+                stands = stands.min(parting);
+            }
+        }
+        let both = held.min(stands);
+        if let (Some(ours), Some(theirs)) = (self.log.prefix(both), file.prefix(both))
+            && ours != theirs
+        {
+            return Err(ImportError::CommittedOrdersDiffer(both));
+        }
+        if file.data_csn.is_some_and(|csn| csn > held && csn > stands && stands < file.to.csn) {
+            // Commits that are void here cannot be taken out of data.
+            return Err(ImportError::CommittedOrdersDiffer(stands));
+        }
+        let number = file.number;
+        let lacks = self.lacks_of(file, held);
+        if !lacks.is_empty() {
+            return Err(ImportError::Lacking { number, lacks });
+        }
+        match &file.from.data {
+            Some(place) if place.csn > held && !self.incoming.reaches(place) => {
+                Err(ImportError::LackingData { number })
+            }
+            _ => Ok(stands),
+        }
+    }
+
+    /// What the file presupposes and is not held here.
+    fn lacks_of(&self, file: &WholeFile, held: Csn) -> Vec<Lack> {
+        let needed = &file.from;
+        let commits = (held < needed.csn).then_some(Lack::Commits { held, needed: needed.csn });
+        let replicas = needed.vector.iter().chain(self.log.vector().iter()).map(|(replica, _)| replica);
+        let replicas: BTreeSet<&ReplicaId> = replicas.collect();
+        let lacking = |replica: &ReplicaId| {
+            let (held, needed) = (self.log.vector().knowledge_of(replica), needed.vector.knowledge_of(replica));
+            (held < needed).then(|| Lack::Writes { replica: replica.clone(), held, needed })
+        };
+        commits.into_iter().chain(replicas.into_iter().filter_map(lacking)).collect()
+    }
+
+    /// Whether the data in a file covers writes of this replica, and the file does not tell what became of them. The
+    /// primary has the last word.
+    fn is_without_outcomes(&self, file: &WholeFile) -> bool {
+        let Some(omitted) = file.omitted.as_ref().filter(|omitted| omitted.csn > self.log.csn()) else { return false };
+        let outcomes_known = file.outcomes_after.is_some_and(|after| after <= self.log.csn());
+        !file.primary && !outcomes_known && self.own_tentative_covered(&omitted.vector).next().is_some()
+    }
+}

@@ -1,0 +1,501 @@
+//! Anti-entropy through files \[97 §4.1\]: what a file brings has the effects that a link would have had.
+
+#![allow(clippy::unwrap_used, reason = "a helper that fails fails the test")]
+
+mod support;
+
+use bayou_core::{
+    Branch, Csn, DatabaseId, DatabaseName, Event, ExportError, Import, ImportError, Knowledge, Lack, Options, Outputs,
+    Predicate, Query, ReadOnlyCopy, ReaderState, ReaderStateError, Replica, ReplicaId, Row, View, WriteId,
+};
+
+use support::{
+    Host, Network,
+    generate::{keyed, named, note},
+    name,
+};
+
+const LARGE: usize = 16 * 1024 * 1024;
+
+fn state(host: &Host) -> ReaderState {
+    ReaderState::from_bytes(&host.replica.reader_state().unwrap().to_bytes()).unwrap()
+}
+
+fn export(host: &Host, reader: Option<&ReaderState>, file_bytes_max: usize) -> Vec<Vec<u8>> {
+    let files: Vec<Vec<u8>> = host.replica.export(reader, file_bytes_max).unwrap().collect::<Result<_, _>>().unwrap();
+    assert!(!files.is_empty() && files.iter().all(|file| file.len() <= file_bytes_max));
+    files
+}
+
+fn import(network: &mut Network, host: usize, file: &[u8]) -> Result<Import, ImportError> {
+    let (import, outputs) = network.hosts[host].replica.import(file)?;
+    network.carry_out(host, outputs);
+    Ok(import)
+}
+
+/// Brings a host by files what another one holds and it lacks.
+fn carry(network: &mut Network, from: usize, to: usize, file_bytes_max: usize) -> Vec<Import> {
+    let files = export(&network.hosts[from], Some(&state(&network.hosts[to])), file_bytes_max);
+    files.iter().map(|file| import(network, to, file).unwrap()).collect()
+}
+
+fn notes(replica: &Replica, view: View) -> Vec<Row> {
+    replica.read(view, &Query::new(named("notes"), Predicate::All)).unwrap()
+}
+
+/// All that a replica shows of what it holds.
+#[derive(Debug, PartialEq)]
+struct Known {
+    log: Vec<(WriteId, Option<Csn>)>,
+    csn: Csn,
+    committed: Vec<Row>,
+    tentative: Vec<Row>,
+}
+
+fn known(host: &Host) -> Known {
+    let log = host.replica.inspect(usize::MAX).log.into_iter();
+    let log = log.map(|row| (row.id, row.committed.map(|(csn, _)| csn))).collect();
+    let [committed, tentative] = [View::Committed, View::Tentative].map(|view| notes(&host.replica, view));
+    Known { log, csn: host.replica.csn(), committed, tentative }
+}
+
+fn truncate(network: &mut Network, host: usize) {
+    let outputs = {
+        let replica = &mut network.hosts[host].replica;
+        replica.truncate(replica.csn())
+    };
+    network.carry_out(host, outputs);
+}
+
+fn carry_out(network: &mut Network, host: usize, outputs: Outputs) {
+    network.carry_out(host, outputs);
+}
+
+#[test]
+fn a_primary_commits_what_comes_in_a_file_and_tells_it_in_the_next_one() {
+    let mut network = Network::with_replicas(2);
+    let write = network.submit(1, note("a", 10));
+    let brought = carry(&mut network, 1, 0, LARGE);
+    assert_eq!((brought[0].writes, brought[0].commits, brought[0].complete), (1, 0, true));
+    assert!(network.hosts[0].replica.status(&write).unwrap().is_committed());
+
+    // The writer gets a notification, the other one the write. Neither needed a link.
+    let brought = carry(&mut network, 0, 1, LARGE);
+    // The other one's creation, and both commits.
+    assert_eq!((brought[0].writes, brought[0].commits, brought[0].complete), (1, 2, true));
+    let brought = carry(&mut network, 0, 2, LARGE);
+    assert_eq!((brought[0].writes, brought[0].commits), (1, 1));
+    assert_eq!(known(&network.hosts[1]), known(&network.hosts[0]));
+    assert_eq!(known(&network.hosts[2]), known(&network.hosts[0]));
+    assert!(network.hosts[1].events.contains(&Event::Committed { write }));
+    for host in 0..3 {
+        let before = known(&network.hosts[host]);
+        network.restart(host);
+        assert_eq!(known(&network.hosts[host]), before, "what was imported is stored");
+    }
+}
+
+#[test]
+fn what_comes_in_a_file_goes_on_over_the_links() {
+    let mut network = Network::with_replicas(2);
+    let write = network.submit(1, note("a", 10));
+    network.link(2, 0);
+    network.settle();
+    carry(&mut network, 1, 2, LARGE);
+    network.settle();
+    assert!(network.hosts[2].replica.status(&write).unwrap().is_committed());
+    // That a file named it says nothing of where the file came from.
+    network.unlink_all();
+    network.pause();
+    let write = network.submit(1, note("b", 10));
+    carry(&mut network, 1, 2, LARGE);
+    assert!(!network.hosts[2].replica.status(&write).unwrap().known_elsewhere);
+}
+
+#[test]
+fn a_chain_of_small_files_is_used_in_its_order_and_goes_on_after_an_interruption() {
+    let mut network = Network::with_replicas(2);
+    for number in 0..20 {
+        network.submit(0, note(&format!("committed-{number}"), 100));
+    }
+    network.pause();
+    for number in 0..10 {
+        network.submit(1, note(&format!("tentative-{number}"), 100));
+    }
+    network.exchange(1, 0);
+    let files = export(&network.hosts[0], Some(&state(&network.hosts[2])), 1_000);
+    assert!(files.len() > 4, "{}", files.len());
+
+    let before = known(&network.hosts[2]);
+    for later in &files[1..] {
+        let refused = import(&mut network, 2, later).unwrap_err();
+        let ImportError::Lacking { number, lacks } = &refused else { panic!("{refused}") };
+        assert!(*number > 1 && !lacks.is_empty(), "{refused}");
+        assert_eq!(known(&network.hosts[2]), before, "nothing has changed");
+    }
+    for (index, file) in files.iter().enumerate() {
+        let brought = import(&mut network, 2, file).unwrap();
+        assert_eq!((brought.number as usize, brought.more), (index + 1, index + 1 < files.len()));
+        assert!(brought.complete);
+        network.restart(2);
+    }
+    assert_eq!(known(&network.hosts[2]), known(&network.hosts[0]));
+
+    // Once more, in any order, changes nothing.
+    for file in files.iter().rev() {
+        let brought = import(&mut network, 2, file).unwrap();
+        assert_eq!((brought.writes, brought.commits, brought.complete), (0, 0, true));
+    }
+    assert_eq!(known(&network.hosts[2]), known(&network.hosts[0]));
+}
+
+#[test]
+fn a_file_for_a_reader_serves_it_later_and_others_that_hold_as_much() {
+    let mut network = Network::with_replicas(3);
+    (1..=3).for_each(|host| network.exchange(host, 0));
+    let then = state(&network.hosts[1]);
+    network.submit(0, note("a", 10));
+    let files = export(&network.hosts[0], Some(&then), LARGE);
+    // It goes on writing, and hears of some of the same and of more.
+    network.submit(1, note("mine", 10));
+    network.submit(0, note("b", 10));
+    network.exchange(1, 0);
+    let before = known(&network.hosts[1]);
+    let brought = import(&mut network, 1, &files[0]).unwrap();
+    assert_eq!((brought.writes, brought.commits, brought.complete), (0, 0, true));
+    assert_eq!(known(&network.hosts[1]), before);
+    assert_eq!(import(&mut network, 2, &files[0]).unwrap().commits, 1);
+
+    // One that holds less is told what it lacks.
+    let newcomer = state(&network.hosts[1]);
+    let files = export(&network.hosts[0], Some(&newcomer), LARGE);
+    let refused = import(&mut network, 3, &files[0]).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "file 1 of its chain presupposes what is not held here: the commits 4 to 6, writes of 0 through stamp 5, \
+         writes of 0.1 through stamp 4"
+    );
+}
+
+#[test]
+fn a_truncated_writer_sends_data_in_as_many_files_as_it_takes() {
+    let mut network = Network::with_replicas(3);
+    (1..=3).for_each(|host| network.exchange(host, 0));
+    let mine = network.submit(1, note("mine", 50));
+    carry(&mut network, 1, 0, LARGE);
+    for number in 0..30 {
+        network.submit(0, note(&format!("truncated-{number:02}"), 100));
+    }
+    truncate(&mut network, 0);
+    network.submit(0, note("kept", 10));
+    network.pause();
+    network.submit(0, note("tentative", 10));
+
+    let files = export(&network.hosts[0], Some(&state(&network.hosts[1])), 1_200);
+    assert!(files.len() > 3);
+    let before = known(&network.hosts[1]);
+    let refused = import(&mut network, 1, &files[1]).unwrap_err();
+    assert_eq!(refused, ImportError::LackingData { number: 2 });
+    assert_eq!(known(&network.hosts[1]), before);
+    for (index, file) in files.iter().enumerate() {
+        assert!(import(&mut network, 1, file).unwrap().complete || index + 1 < files.len());
+        network.restart(1);
+    }
+    let (now, there) = (known(&network.hosts[1]), known(&network.hosts[0]));
+    assert_eq!((now.csn, now.committed, now.tentative), (there.csn, there.committed, there.tentative));
+    assert_eq!(network.hosts[1].replica.omitted_csn(), network.hosts[0].replica.omitted_csn());
+    let status = network.hosts[1].replica.status(&mine).unwrap();
+    assert_eq!(status.outcome.unwrap().branch, Branch::Update, "the outcome came with the data");
+
+    // For whoever has nothing, and so for anybody. It keeps what the writer of the file does not know.
+    let own = network.submit(2, note("own", 10));
+    let files = export(&network.hosts[0], None, 1_200);
+    for file in &files {
+        import(&mut network, 2, file).unwrap();
+    }
+    assert!(network.hosts[2].replica.status(&own).unwrap().csn.is_none());
+    assert_eq!(network.hosts[2].replica.csn(), network.hosts[0].replica.csn());
+    carry(&mut network, 2, 0, LARGE);
+    assert!(network.hosts[0].replica.write(&own).is_some());
+    for file in &files {
+        import(&mut network, 2, file).unwrap();
+    }
+}
+
+#[test]
+fn a_state_transfer_in_files_goes_on_where_an_interrupted_one_ended() {
+    let mut network = Network::with_replicas(1);
+    for number in 0..30 {
+        network.submit(0, note(&format!("truncated-{number:02}"), 100));
+    }
+    truncate(&mut network, 0);
+    let files = export(&network.hosts[0], Some(&state(&network.hosts[1])), 1_200);
+    for file in &files[..2] {
+        import(&mut network, 1, file).unwrap();
+    }
+    // A stick was lost. What it says of itself now includes what it has of the data.
+    let rest = export(&network.hosts[0], Some(&state(&network.hosts[1])), 1_200);
+    assert!(rest.len() < files.len());
+    for file in &rest {
+        import(&mut network, 1, file).unwrap();
+    }
+    assert_eq!(known(&network.hosts[1]).committed, known(&network.hosts[0]).committed);
+    // Nobody else can begin there.
+    let newcomer = network.join();
+    network.hosts[newcomer].stored.truncate(0);
+    let mut other = Network::with_replicas(1);
+    assert!(matches!(import(&mut other, 1, &rest[0]), Err(ImportError::LackingData { .. })));
+}
+
+#[test]
+fn nothing_is_told_that_is_not_stored() {
+    let mut network = Network::with_replicas(1);
+    network.exchange(1, 0);
+    network.hosts[1].slow_storage = true;
+    network.submit(1, note("a", 10));
+    let replica = &network.hosts[1].replica;
+    assert!(matches!(replica.export(None, LARGE), Err(ExportError::NotSaved { .. })));
+    assert!(matches!(replica.reader_state(), Err(ReaderStateError::NotSaved { .. })));
+    network.store(1, 1);
+    export(&network.hosts[1], None, LARGE);
+    state(&network.hosts[1]);
+}
+
+#[test]
+fn a_file_creates_no_replica() {
+    let network = Network::with_replicas(1);
+    let file = export(&network.hosts[0], None, LARGE).remove(0);
+    let mut joining = Replica::join(Options::default(), name());
+    assert_eq!(joining.import(&file).map(|_| ()), Err(ImportError::NotCreated));
+    assert!(matches!(joining.export(None, LARGE), Err(ExportError::NotCreated)));
+    assert_eq!(joining.reader_state(), Err(ReaderStateError::NotCreated));
+}
+
+#[test]
+fn files_of_another_database_are_refused() {
+    let network = Network::with_replicas(1);
+    let file = export(&network.hosts[0], None, LARGE).remove(0);
+    let ids = [DatabaseId::from_random([7; 16]), DatabaseId::from_random([8; 16])];
+    for (id, name) in [(ids[1], name()), (ids[0], DatabaseName::parse("other").unwrap())] {
+        let (replica, outputs) = Replica::found(Options::default(), id, name.clone());
+        let mut host = Network::default();
+        host.hosts.push(Host {
+            replica,
+            stored: Vec::new(),
+            unstored: std::collections::VecDeque::new(),
+            slow_storage: false,
+            events: Vec::new(),
+            disconnects: Vec::new(),
+        });
+        host.carry_out(0, outputs);
+        let expected = if id == ids[1] {
+            ImportError::OtherDatabase { ours: ids[1], theirs: ids[0] }
+        } else {
+            ImportError::OtherName { ours: name, theirs: support::name() }
+        };
+        assert_eq!(import(&mut host, 0, &file), Err(expected));
+        if id == ids[1] {
+            let refused = network.hosts[0].replica.export(Some(&state(&host.hosts[0])), LARGE);
+            assert!(matches!(refused, Err(ExportError::OtherDatabase { .. })));
+        }
+    }
+}
+
+#[test]
+fn a_write_that_fits_into_no_file_is_named_and_what_came_before_can_be_used() {
+    let mut network = Network::with_replicas(1);
+    network.exchange(1, 0);
+    let reader = state(&network.hosts[1]);
+    network.submit(0, note("small", 10));
+    network.submit(0, note("large", 5_000));
+    let items: Vec<_> = network.hosts[0].replica.export(Some(&reader), 2_000).unwrap().collect();
+    let [Ok(first), Err(ExportError::FileTooSmall { bytes, bytes_max: 2_000 })] = &items[..] else {
+        panic!("{items:?}")
+    };
+    assert!((5_000..6_000).contains(bytes));
+    import(&mut network, 1, first).unwrap();
+    assert_eq!(notes(&network.hosts[1].replica, View::Committed).len(), 1);
+}
+
+#[test]
+fn old_writes_of_a_replica_that_has_retired_since_do_not_bring_it_back() {
+    // R sends fresh writes to A, then retires through B only. When B meets A, R's old writes are not new.
+    let mut network = Network::with_replicas(3);
+    let (r, a, b) = (1, 2, 3);
+    (1..=3).for_each(|host| network.exchange(host, 0));
+    let id: ReplicaId = network.hosts[r].replica.id().unwrap().clone();
+    let r_before = state(&network.hosts[r]);
+    network.submit(r, note("fresh", 10));
+    carry(&mut network, r, a, LARGE);
+    let outputs = network.hosts[r].replica.retire().unwrap();
+    carry_out(&mut network, r, outputs);
+    let b_before = state(&network.hosts[b]);
+    let from_a = export(&network.hosts[a], Some(&b_before), LARGE);
+    carry(&mut network, r, b, LARGE);
+    assert_eq!(network.hosts[b].replica.version_vector().knowledge_of(&id), Knowledge::Retired);
+    let before = known(&network.hosts[b]);
+    let brought = import(&mut network, b, &from_a[0]).unwrap();
+    assert_eq!((brought.writes, brought.complete), (0, true));
+    assert_eq!(known(&network.hosts[b]), before);
+    assert_eq!(network.hosts[b].replica.version_vector().knowledge_of(&id), Knowledge::Retired);
+    carry(&mut network, b, a, LARGE);
+    assert_eq!(network.hosts[a].replica.version_vector(), network.hosts[b].replica.version_vector());
+    carry(&mut network, a, 0, LARGE);
+    carry(&mut network, 0, a, LARGE);
+    assert_eq!(known(&network.hosts[a]), known(&network.hosts[0]));
+
+    // A file for the reader that it was, and one for the retired one.
+    let for_r = export(&network.hosts[0], Some(&r_before), LARGE);
+    assert!(import(&mut network, r, &for_r[0]).unwrap().complete);
+    carry(&mut network, 0, r, LARGE);
+    assert_eq!(known(&network.hosts[r]), known(&network.hosts[0]));
+}
+
+#[test]
+fn commits_of_an_older_term_are_left_out_and_their_writes_taken() {
+    let mut network = Network::with_replicas(2);
+    (1..=2).for_each(|host| network.exchange(host, 0));
+    let reader = state(&network.hosts[1]);
+    // The old primary goes on without being heard.
+    let lost = network.submit(0, note("lost", 10));
+    let old = export(&network.hosts[0], Some(&reader), LARGE);
+    let outputs = network.hosts[1].replica.take_over().unwrap();
+    carry_out(&mut network, 1, outputs);
+    let outputs = network.hosts[1].replica.resume_commits().unwrap();
+    carry_out(&mut network, 1, outputs);
+    let csn = network.hosts[1].replica.csn();
+
+    let brought = import(&mut network, 1, &old[0]).unwrap();
+    assert!(!brought.complete);
+    assert_eq!((brought.writes, brought.commits), (1, 0));
+    // It is the new primary that gives it a place.
+    let status = network.hosts[1].replica.status(&lost).unwrap();
+    assert_eq!(status.csn, Some(csn.next()));
+
+    // The old primary cannot write for who knows better, and learns of the new term by a file.
+    let reader = state(&network.hosts[1]);
+    let refused = network.hosts[0].replica.export(Some(&reader), LARGE).map(|_| ());
+    assert!(matches!(refused, Err(ExportError::OlderTerm { .. })), "{refused:?}");
+    carry(&mut network, 1, 2, LARGE);
+    carry(&mut network, 1, 0, LARGE);
+    assert!(!network.hosts[0].replica.is_primary());
+    carry(&mut network, 1, 0, LARGE);
+    for host in [0, 2] {
+        assert_eq!(known(&network.hosts[host]), known(&network.hosts[1]), "host {host}");
+    }
+}
+
+#[test]
+fn a_primary_on_an_old_copy_of_its_storage_finds_its_commits_in_a_file() {
+    let mut network = Network::with_replicas(1);
+    network.exchange(1, 0);
+    let old = network.hosts[0].stored.clone();
+    network.submit(0, note("a", 10));
+    network.exchange(1, 0);
+    network.hosts[0].stored = old;
+    network.restart(0);
+    let file = export(&network.hosts[1], None, LARGE).remove(0);
+    let brought = import(&mut network, 0, &file).unwrap();
+    assert!(network.hosts[0].events.contains(&Event::PrimaryRestored));
+    assert!(network.hosts[0].replica.is_taking_over());
+    assert_eq!(brought.commits, 1);
+    assert_eq!(known(&network.hosts[0]), known(&network.hosts[1]));
+}
+
+#[test]
+fn a_replica_that_finds_more_of_its_own_writes_in_a_file_than_it_holds_gives_up_its_id() {
+    let mut network = Network::with_replicas(1);
+    network.exchange(1, 0);
+    let old = network.hosts[1].stored.clone();
+    network.submit(1, note("forgotten", 10));
+    network.exchange(1, 0);
+    network.hosts[1].stored = old;
+    network.restart(1);
+    let file = export(&network.hosts[0], None, LARGE).remove(0);
+    import(&mut network, 1, &file).unwrap();
+    assert!(!network.hosts[1].replica.is_ready());
+    assert_eq!(notes(&network.hosts[1].replica, View::Committed).len(), 1);
+    network.exchange_anew(1, 0);
+    assert!(network.hosts[1].replica.is_ready());
+}
+
+#[test]
+fn of_two_histories_of_one_id_a_file_brings_the_committed_one_and_the_other_is_offered_again() {
+    let mut network = Network::with_replicas(2);
+    let (original, witness) = (1, 2);
+    let copy = network.add_joining();
+    network.hosts[copy].stored = network.hosts[original].stored.clone();
+    network.restart(copy);
+    network.submit(original, note("original", 10));
+    network.submit(copy, note("copy", 10));
+    network.submit(copy, note("copy-again", 10));
+    carry(&mut network, copy, witness, LARGE);
+    carry(&mut network, original, 0, LARGE);
+
+    // What is committed comes whole, and takes the place of what was held.
+    let file = export(&network.hosts[0], None, LARGE).remove(0);
+    import(&mut network, witness, &file).unwrap();
+    let committed = notes(&network.hosts[witness].replica, View::Committed);
+    assert_eq!(committed.iter().map(|row| row.key.clone()).collect::<Vec<_>>(), [keyed("original")]);
+    assert_eq!(notes(&network.hosts[witness].replica, View::Tentative).len(), 3);
+    carry(&mut network, witness, 0, LARGE);
+    assert_eq!(notes(&network.hosts[0].replica, View::Committed).len(), 3);
+}
+
+#[test]
+fn two_committed_orders_are_found_before_anything_changes() {
+    let mut network = Network::with_replicas(2);
+    (1..=2).for_each(|host| network.exchange(host, 0));
+    let old = network.hosts[0].stored.clone();
+    network.submit(0, note("a", 10));
+    carry(&mut network, 0, 1, LARGE);
+    network.hosts[0].stored = old;
+    network.restart(0);
+    network.submit(0, note("b", 10));
+    network.submit(0, note("c", 10));
+    let file = export(&network.hosts[0], None, LARGE).remove(0);
+    let before = known(&network.hosts[1]);
+    let csn = network.hosts[1].replica.csn();
+    assert_eq!(import(&mut network, 1, &file), Err(ImportError::CommittedOrdersDiffer(csn)));
+    assert_eq!(known(&network.hosts[1]), before);
+    let refused = network.hosts[0].replica.export(Some(&state(&network.hosts[1])), LARGE).map(|_| ());
+    assert_eq!(refused, Err(ExportError::CommittedOrdersDiffer(csn)));
+}
+
+#[test]
+fn who_has_no_replica_reads_a_chain_and_passes_it_on() {
+    let mut network = Network::with_replicas(1);
+    for number in 0..20 {
+        network.submit(0, note(&format!("truncated-{number:02}"), 100));
+    }
+    truncate(&mut network, 0);
+    network.submit(0, note("kept", 10));
+    network.pause();
+    let tentative = network.submit(0, note("tentative", 10));
+    let files = export(&network.hosts[0], None, 1_500);
+    assert!(files.len() > 2);
+
+    let copy = ReadOnlyCopy::open(&files).unwrap();
+    assert!(copy.is_whole());
+    assert_eq!((copy.name(), copy.csn()), (&name(), network.hosts[0].replica.csn()));
+    assert_eq!(copy.inspect(10).replica, None);
+    assert_eq!(copy.inspect(10).database, network.hosts[0].replica.database());
+    assert!(copy.status(&tentative).unwrap().csn.is_none() && copy.write(&tentative).is_some());
+    for view in [View::Committed, View::Tentative] {
+        let all = Query::new(named("notes"), Predicate::All);
+        assert_eq!(copy.read(view, &all).unwrap(), notes(&network.hosts[0].replica, view));
+    }
+    let passed_on = copy.export(Some(&state(&network.hosts[1])), LARGE).unwrap();
+    for file in passed_on.map(Result::unwrap) {
+        import(&mut network, 1, &file).unwrap();
+    }
+    assert_eq!(known(&network.hosts[1]).tentative, known(&network.hosts[0]).tentative);
+
+    assert!(!ReadOnlyCopy::open(&files[..2]).unwrap().is_whole());
+    assert_eq!(ReadOnlyCopy::open(&files[1..]).map(|_| ()), Err(ImportError::LackingData { number: 2 }));
+    assert_eq!(ReadOnlyCopy::open::<&[u8]>([]).map(|_| ()), Err(ImportError::NoFile));
+    // A file for a reader presupposes what it holds.
+    let for_reader = export(&network.hosts[0], Some(&state(&network.hosts[1])), LARGE);
+    assert!(matches!(ReadOnlyCopy::open(&for_reader), Err(ImportError::Lacking { number: 1, lacks })
+        if matches!(lacks[0], Lack::Commits { .. })));
+}
