@@ -178,7 +178,7 @@ impl Replica {
                 // What did not fit was left out when it came, and is left out again.
                 let leads_further = part.csn > self.log.csn();
                 if let Some(Ok(Some(snapshot))) = leads_further.then(|| self.incoming.take(part)) {
-                    self.install(snapshot);
+                    drop(self.install(snapshot));
                 }
             }
             Record::TakingOver => {

@@ -65,15 +65,19 @@ impl Replica {
         if part.csn > self.log.csn() {
             self.journal.record_apart(Record::Snapshot(part.clone()));
             if let Some(snapshot) = self.incoming.take(part)? {
-                self.install(snapshot);
+                self.install(snapshot)?;
             }
         }
         Ok(())
     }
 
     /// Replaces data and committed prefix in one step, and keeps every write that is not covered.
-    pub(super) fn install(&mut self, snapshot: Snapshot) {
+    pub(super) fn install(&mut self, snapshot: Snapshot) -> Result<(), DisconnectReason> {
         let Snapshot { base, omitted, reigns, outcomes } = snapshot;
+        if !self.log.could_install(&omitted, &reigns) {
+            return Err(DisconnectReason::CommittedOrdersDiffer(self.log.csn()));
+        }
+        self.check_own_history(&omitted.vector);
         let csn = omitted.csn;
         for (replica, entry) in omitted.vector.iter() {
             self.note_stamp(&WriteId { stamp: entry.stamp, replica: replica.clone() });
@@ -117,6 +121,7 @@ impl Replica {
         }
         self.journal.tell(Event::Installed { csn });
         self.restart_declined(csn);
+        Ok(())
     }
 
     /// Sessions without commits begin anew once the commits that they lack have come from elsewhere.

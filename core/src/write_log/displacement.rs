@@ -56,6 +56,21 @@ impl WriteLog {
         before.is_some_and(fits)
     }
 
+    /// Whether what was omitted elsewhere can be a longer committed prefix than the one here. Whoever sends something else
+    /// errs, or lies.
+    pub(crate) fn could_install(&self, omitted: &Omitted, reigns: &Reigns) -> bool {
+        let covered = &omitted.vector;
+        let whole = covered.entry(&ReplicaId::first()).is_some()
+            && covered.iter().all(|(replica, entry)| {
+                let creation = replica.creation();
+                creation.is_none_or(|creation| covered.covers(&creation) && creation.stamp <= entry.stamp)
+            });
+        let longer = omitted.csn > self.csn() && covered.dominates(&self.omitted.vector);
+        let holds_all = self.positions.keys().all(|id| covered.covers(id));
+        let reigned = reigns.iter().all(|reign| reign.after <= omitted.csn && reign.begun_at <= omitted.csn);
+        whole && longer && holds_all && reigned && reigns.last().term >= self.term()
+    }
+
     /// Replaces the committed prefix by what was omitted elsewhere \[97 §3.3\], and keeps every write that it does not
     /// cover.
     pub(crate) fn install(&mut self, omitted: Omitted, reigns: Reigns) -> Installed {
