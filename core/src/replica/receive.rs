@@ -136,6 +136,9 @@ impl Replica {
                 if !here && self.log.vector().covers(&id) {
                     // Another write is committed under this id. Once the session begins anew, it comes whole.
                     let after = self.log.last_stamp_before(&id.replica, id.stamp);
+                    if self.log.has_committed_beyond(&id.replica, after) {
+                        return Err(LogError::CommitContradicts { csn, write: id }.into());
+                    }
                     self.displace(&id.replica, after);
                     return Err(DisconnectReason::Resync);
                 }

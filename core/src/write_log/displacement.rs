@@ -51,9 +51,19 @@ impl WriteLog {
     /// Whether a committed write continues the history of its replica that is held here, be it behind others that it
     /// displaces.
     pub(crate) fn could_displace(&self, write: &Write) -> bool {
+        if self.has_committed_beyond(&write.id.replica, write.previous) {
+            return false;
+        }
         let before = self.chain_at(&write.id.replica, write.previous);
         let fits = |before: Digest| Write::chained(&write.id, write.previous, before, &write.body.bytes) == write.chain;
         before.is_some_and(fits)
+    }
+
+    /// Whether what a replica wrote after a stamp, or what the replicas that it created then wrote, is committed. If so,
+    /// no other history of it can be.
+    pub(crate) fn has_committed_beyond(&self, replica: &ReplicaId, after: Stamp) -> bool {
+        let omitted = self.omitted.vector.knowledge_of(replica) > Knowledge::Through(after);
+        omitted || self.positions.keys().any(|id| descends(id, replica, after))
     }
 
     /// Whether what was omitted elsewhere can be a longer committed prefix than the one here. Whoever sends something else
