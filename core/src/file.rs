@@ -1,5 +1,7 @@
 //! A whole file, read and checked before anything of it is used \[97 §4.1\].
 
+#[cfg(test)]
+use crate::wire::file::{FileWriter, record_content};
 use crate::{
     digest::Digest,
     id::{DatabaseId, DatabaseName},
@@ -92,29 +94,9 @@ impl WholeFile {
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, FileError> {
         let mut reader = FileReader::new(bytes)?;
         let (place, FileRecord::Header(header)) = reader.record()? else {
-            return Err(RecordPlace { record: 1, offset: crate::wire::file::MAGIC.len() + 1 }.out_of_place());
+            return Err(RecordPlace::FIRST.out_of_place());
         };
-        let Header { name, database, number, primary, outcomes_after, reigns, from } = *header;
-        let damaged = |error| place.damaged(error);
-        let from = Held::from_wire(from).map_err(damaged)?;
-        let reigns = read_reigns(reigns).map_err(damaged)?;
-        let (to, omitted, data_csn, contents, prefixes) = (from.clone(), None, None, Vec::new(), Vec::new());
-        let more = false;
-        let mut file = Self {
-            database,
-            name,
-            number,
-            primary,
-            outcomes_after,
-            reigns,
-            from,
-            to,
-            omitted,
-            data_csn,
-            contents,
-            more,
-            prefixes,
-        };
+        let mut file = Self::begun(*header).map_err(|error| place.damaged(error))?;
         let mut snapshots = IncomingSnapshots::default();
         loop {
             let (place, record) = reader.record()?;
@@ -133,6 +115,43 @@ impl WholeFile {
                 }
             }
         }
+    }
+
+    fn begun(header: Header) -> Result<Self, DecodeError> {
+        let Header { name, database, number, primary, outcomes_after, reigns, from } = header;
+        let from = Held::from_wire(from)?;
+        Ok(Self {
+            database,
+            name,
+            number,
+            primary,
+            outcomes_after,
+            reigns: read_reigns(reigns)?,
+            to: from.clone(),
+            from,
+            omitted: None,
+            data_csn: None,
+            contents: Vec::new(),
+            more: false,
+            prefixes: Vec::new(),
+        })
+    }
+
+    /// A file of these records, with the trailer that they ask for; `None` if they do not go together.
+    #[cfg(test)]
+    pub(crate) fn sealed(header: Header, records: Vec<FileRecord>) -> Option<Vec<u8>> {
+        let mut file = Self::begun(header.clone()).ok()?;
+        let mut writer = FileWriter::new(header);
+        let mut snapshots = IncomingSnapshots::default();
+        for record in records {
+            writer.append(&record_content(&record));
+            match record {
+                FileRecord::Data(part) => file.take_part(RecordPlace::FIRST, part, &mut snapshots).ok()?,
+                FileRecord::Batch(batch) => file.take_batch(RecordPlace::FIRST, batch).ok()?,
+                FileRecord::Header(_) | FileRecord::Trailer(_) => return None,
+            }
+        }
+        Some(writer.finish(file.to.to_wire(), false))
     }
 
     /// The digest of the committed order through a CSN, where the file knows it.

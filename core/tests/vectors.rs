@@ -5,7 +5,8 @@
 use std::{fs, path::Path};
 
 use bayou_core::{
-    Branch, DatabaseName, Event, Millis, Options, Output, Outputs, PeerId, PeerKind, RecoverError, Replica, StoredBatch,
+    Branch, DatabaseName, Event, ImportError, Millis, Options, Output, Outputs, PeerId, PeerKind, ReadOnlyCopy,
+    ReaderState, RecoverError, Replica, StoredBatch,
 };
 
 const NOW: Millis = Millis(1);
@@ -137,4 +138,46 @@ fn golden_frames_that_are_to_be_refused_end_the_session_with_a_code() {
         assert_eq!(codes, [code], "{name}");
         assert_eq!(log(&replica), expected_log());
     }
+}
+
+#[test]
+fn the_golden_file_brings_a_replica_and_who_has_none_all_that_the_golden_store_holds() {
+    let copy = ReadOnlyCopy::open([read("file")]).unwrap();
+    assert_eq!((copy.name().as_str(), copy.csn().get(), copy.is_whole()), ("golden", 3, true));
+    let rows = copy.inspect(10).log.into_iter();
+    let rows = rows.map(|row| (row.id.to_string(), row.committed.map(|(csn, _)| csn.get()), row.outcome.branch));
+    assert_eq!(rows.collect::<Vec<_>>(), expected_log());
+
+    let mut replica = Replica::recover(Options::default(), store(&["stored-1"])).unwrap().replica;
+    let (import, outputs) = replica.import(&read("file")).unwrap();
+    carry_out(&mut replica, outputs);
+    assert_eq!((import.writes, import.commits, import.complete, import.more), (4, 3, true, false));
+    assert_eq!(log(&replica), expected_log());
+    assert!(replica.is_ready());
+
+    let reader = ReaderState::from_bytes(&read("reader-state")).unwrap();
+    assert_eq!((reader.replica().to_string(), reader.csn().get()), ("0.2".to_owned(), 3));
+}
+
+#[test]
+fn golden_files_that_are_to_be_refused_change_nothing() {
+    let names = [
+        "of-another-kind",
+        "of-version-2",
+        "with-a-changed-bit",
+        "cut-short",
+        "without-a-trailer",
+        "that-goes-on",
+        "that-promises-more",
+    ];
+    for name in names {
+        let mut replica = Replica::recover(Options::default(), store(&["stored-1"])).unwrap().replica;
+        let refused = replica.import(&read(&format!("refused-file-{name}"))).map(drop).unwrap_err();
+        assert!(matches!(refused, ImportError::File(_)), "{name}: {refused}");
+        assert_eq!(replica.csn().get(), 0);
+    }
+    // What a reader must hold for it is not held here.
+    let mut replica = Replica::recover(Options::default(), store(&["stored-1"])).unwrap().replica;
+    let refused = replica.import(&read("file-of-data")).map(drop).unwrap_err();
+    assert!(matches!(refused, ImportError::Lacking { number: 2, .. }), "{refused}");
 }

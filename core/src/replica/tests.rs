@@ -2,6 +2,7 @@
 //!
 //! These tests play the peer by hand, message by message, because no replica would say what they say.
 
+mod files;
 mod generated;
 mod role;
 mod sessions;

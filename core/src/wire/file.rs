@@ -215,6 +215,9 @@ pub(crate) struct RecordPlace {
 }
 
 impl RecordPlace {
+    /// Where the first record stands.
+    pub(crate) const FIRST: Self = Self { record: 1, offset: MAGIC.len() + 1 };
+
     pub(crate) const fn cut(self) -> FileError {
         let Self { record, offset } = self;
         FileError::Cut { record, offset }
@@ -240,10 +243,9 @@ pub(crate) struct FileReader<'a> {
 impl<'a> FileReader<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Result<Self, FileError> {
         let rest = bytes.strip_prefix(&MAGIC).ok_or(FileError::NotAFile)?;
-        let offset = MAGIC.len() + 1;
         match rest.first() {
             None => Err(FileError::Cut { record: 1, offset: MAGIC.len() }),
-            Some(&FORMAT_VERSION) => Ok(Self { bytes, next: RecordPlace { record: 1, offset } }),
+            Some(&FORMAT_VERSION) => Ok(Self { bytes, next: RecordPlace::FIRST }),
             Some(&version) => Err(FileError::Version { version }),
         }
     }

@@ -10,7 +10,8 @@ use proptest::{
     collection::vec,
     option,
     prelude::{Just, ProptestConfig, Strategy, any},
-    prop_oneof, sample,
+    prop_oneof,
+    sample::{self, Index},
     strategy::BoxedStrategy,
     test_runner::RngSeed,
 };
@@ -185,4 +186,55 @@ pub(crate) fn draft() -> BoxedStrategy<Draft> {
     (update(), check(), vec(alternative, 0..3), fields())
         .prop_map(|(update, check, alternatives, report)| Draft { update, check, alternatives, report })
         .boxed()
+}
+
+/// What bytes can suffer.
+#[derive(Clone, Debug)]
+pub(crate) enum Damage {
+    Set(Index, u8),
+    Flip(Index, u8),
+    Insert(Index, u8),
+    Remove(Index),
+    CutAt(Index),
+    /// A length or number becomes one that takes all the bytes that a number can take.
+    Enlarge(Index),
+    Repeat(Index, Index),
+}
+
+pub(crate) fn damage() -> impl Strategy<Value = Damage> {
+    let at = any::<Index>;
+    prop_oneof![
+        3 => (at(), any::<u8>()).prop_map(|(at, byte)| Damage::Set(at, byte)),
+        3 => (at(), 0..8_u8).prop_map(|(at, bit)| Damage::Flip(at, bit)),
+        1 => (at(), any::<u8>()).prop_map(|(at, byte)| Damage::Insert(at, byte)),
+        1 => at().prop_map(Damage::Remove),
+        1 => at().prop_map(Damage::CutAt),
+        1 => at().prop_map(Damage::Enlarge),
+        1 => (at(), at()).prop_map(|(from, to)| Damage::Repeat(from, to)),
+    ]
+}
+
+pub(crate) fn suffer(bytes: &mut Vec<u8>, damages: &[Damage]) {
+    for damage in damages {
+        if bytes.is_empty() {
+            return;
+        }
+        let length = bytes.len();
+        match damage {
+            Damage::Set(at, byte) => bytes[at.index(length)] = *byte,
+            Damage::Flip(at, bit) => bytes[at.index(length)] ^= 1 << bit,
+            Damage::Insert(at, byte) => bytes.insert(at.index(length), *byte),
+            Damage::Remove(at) => drop(bytes.remove(at.index(length))),
+            Damage::CutAt(at) => bytes.truncate(at.index(length)),
+            Damage::Enlarge(at) => {
+                let at = at.index(length);
+                bytes.splice(at..=at, [0xff; 9].into_iter().chain([1]));
+            }
+            Damage::Repeat(from, to) => {
+                let (from, to) = (from.index(length), to.index(length));
+                let part = bytes[from.min(to)..from.max(to)].to_vec();
+                bytes.extend(part);
+            }
+        }
+    }
 }

@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test uses its part")]
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails the test")]
 
+pub(crate) mod files;
 pub(crate) mod generate;
 pub(crate) mod model;
 

@@ -43,17 +43,20 @@ enum Saying {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Mode {
+pub(super) enum Mode {
     Whole,
     Notification,
     /// With the digest of another write.
     WrongDigest,
 }
 
-const REPLICAS: [&str; 5] = ["0", "0.1", "0.2", "0.1.5", "0.9"];
+pub(super) const REPLICAS: [&str; 5] = ["0", "0.1", "0.2", "0.1.5", "0.9"];
+
+pub(super) fn mode() -> impl Strategy<Value = Mode> {
+    prop_oneof![Just(Mode::Whole), Just(Mode::Notification), Just(Mode::WrongDigest)]
+}
 
 fn saying() -> impl Strategy<Value = Saying> {
-    let mode = || prop_oneof![Just(Mode::Whole), Just(Mode::Notification), Just(Mode::WrongDigest)];
     let vector = || vec((0..REPLICAS.len(), 0..12_u64), 0..4);
     let after = || prop_oneof![8 => 0..8_u64, 1 => STAMP_MAX - 3..=STAMP_MAX];
     prop_oneof![
@@ -97,7 +100,7 @@ pub(super) fn pool() -> Vec<Write> {
     writes
 }
 
-fn batch_of(pool: &[Write], after: u64, commits: &[(Index, Mode, u8)], tentative: &[Index]) -> Frame {
+pub(super) fn batch_of(pool: &[Write], after: u64, commits: &[(Index, Mode, u8)], tentative: &[Index]) -> Frame {
     let mut writing = Writing::after(after);
     for (index, mode, number) in commits {
         let write = index.get(pool);

@@ -3,6 +3,8 @@
 //! A test that fails here has found a change of a format. One that is meant needs a new version number; while a version
 //! is not released, `BAYOU_BLESS=1 cargo test -p bayou-core --lib golden` writes the files anew.
 
+mod files;
+
 use std::{
     collections::BTreeSet,
     env, fs,
@@ -481,7 +483,9 @@ fn every_golden_file_is_of_something() {
     let names = frames().into_iter().map(|(name, _)| name).chain(stored_batches().into_iter().map(|(name, _)| name));
     let names = names.chain(bodies().into_iter().map(|(name, _)| name));
     let names = names.chain(refused_frames().into_iter().chain(refused_batches()).map(|(name, ..)| name));
-    let names = names.chain(["session"]);
+    let names = names.chain(files::files().into_iter().map(|(name, _)| name));
+    let names = names.chain(files::refused_files().into_iter().map(|(name, ..)| name));
+    let names = names.chain(["session", "reader-state"]);
     let expected: BTreeSet<String> = names.map(|name| format!("{name}.hex")).chain(["README.md".into()]).collect();
     let found = fs::read_dir(directory()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     assert_eq!(found.collect::<BTreeSet<_>>(), expected);
