@@ -90,10 +90,18 @@
 //! last. A [`Session`] has it served by no replica that would break the [`Guarantees`] it chose (Terry et al.,
 //! *Session Guarantees for Weakly Consistent Replicated Data*, PDIS 1994, \[94\]).
 //!
+//! # Files
+//!
+//! Where there is no link, files carry what a replica lacks \[97 §4.1\]: one says what it [holds](Replica::reader_state),
+//! another one [exports](Replica::export) a chain of files for it, and it [imports](Replica::import) them. A chain for
+//! nobody in particular brings anybody everything, and who has no replica reads it as a [`ReadOnlyCopy`]. [`Export`] shows
+//! all of it.
+//!
 //! # Errors
 //!
 //! An error is somebody else's fault: the caller's ([`SubmitError`], [`QueryError`]), a peer's ([`DisconnectReason`],
-//! which costs it its session and nothing else), the disk's ([`RecoverError`]). A panic is a bug of this crate. Every
+//! which costs it its session and nothing else), a file's ([`ImportError`]), the disk's ([`RecoverError`], after which a
+//! [`ReadOnlyCopy`] has [what can be read](ReadOnlyCopy::salvage)). A panic is a bug of this crate. Every
 //! bound stands in [`limits`].
 
 mod anti_entropy;

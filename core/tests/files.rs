@@ -299,3 +299,27 @@ fn who_has_no_replica_reads_a_chain_and_passes_it_on() {
     assert!(matches!(ReadOnlyCopy::open(&for_reader), Err(ImportError::Lacking { number: 1, lacks })
         if matches!(lacks[0], Lack::Commits { .. })));
 }
+
+#[test]
+fn data_that_covers_a_write_and_does_not_tell_its_outcome_waits_for_who_can_tell() {
+    let mut network = Network::with_replicas(2);
+    (1..=2).for_each(|host| network.exchange(host, 0));
+    let forgets = Options { keeps_outcomes: false, ..Options::default() };
+    network.hosts[2].replica = Replica::recover(forgets, network.hosts[2].stored.clone()).unwrap().replica;
+    let mine = network.submit(1, note("mine", 10));
+    carry(&mut network, 1, 2, LARGE);
+    carry(&mut network, 2, 0, LARGE);
+    carry(&mut network, 0, 2, LARGE);
+    truncate(&mut network, 2);
+    let other = network.submit(2, note("other", 10));
+
+    let brought = carry(&mut network, 2, 1, LARGE);
+    assert_eq!((brought[0].installed, brought[0].complete, brought[0].writes), (None, false, 1));
+    let status = network.hosts[1].replica.status(&mine).unwrap();
+    assert!(status.csn.is_none() && status.outcome.is_some());
+    assert!(network.hosts[1].replica.write(&other).is_some(), "what is tentative there is taken");
+    carry(&mut network, 0, 1, LARGE);
+    assert!(network.hosts[1].replica.status(&mine).unwrap().csn.is_some());
+    // It holds the commit that the data is as of, and can use the file.
+    assert!(carry(&mut network, 2, 1, LARGE)[0].complete);
+}

@@ -118,9 +118,10 @@ struct Identity {
 /// One replica of one database: a state machine without input or output of its own.
 ///
 /// - Questions (`&self`): [`read`](Self::read), [`read_in`](Self::read_in), [`status`](Self::status),
-///   [`inspect`](Self::inspect) and the like.
+///   [`inspect`](Self::inspect), [`export`](Self::export) and the like.
 /// - What the application and the operator want: [`submit`](Self::submit), [`submit_in`](Self::submit_in),
-///   [`retire`](Self::retire), [`hand_over`](Self::hand_over), [`truncate`](Self::truncate) and the like.
+///   [`retire`](Self::retire), [`hand_over`](Self::hand_over), [`truncate`](Self::truncate), [`import`](Self::import) and
+///   the like.
 /// - What happened outside: the methods named `handle_...`.
 /// - What the host is to do: the [`Outputs`] that each of them returns, and [`poll_timeout`](Self::poll_timeout).
 ///
