@@ -168,6 +168,10 @@ mod tests {
             }
             .boxed()
         }
+
+        fn cut(&self, name: DatabaseName, number: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+            self.inner.cut(name, number)
+        }
     }
 
     fn name() -> DatabaseName {

@@ -39,7 +39,11 @@ impl Default for Options {
             page: None,
             allowed_hosts: Vec::new(),
             demo: DatabaseName::parse("demo").expect("a literal that is a name"),
-            replica: bayou_core::Options { ping_interval_ms: 8_000, silence_ms_max: 100_000 },
+            replica: bayou_core::Options {
+                ping_interval_ms: 8_000,
+                silence_ms_max: 100_000,
+                ..bayou_core::Options::default()
+            },
             databases_max: 1_000,
             connections_max: 10_000,
             queue_bytes_max: 4 * limits::IN_FLIGHT_BYTES_MAX,

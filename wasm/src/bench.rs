@@ -81,7 +81,7 @@ impl BenchReplica {
     pub fn recovered(&self) -> BenchReplica {
         memory::reserve_for(&self.stored);
         let replica = Replica::recover(Options::default(), self.stored.iter().cloned());
-        Self::new(replica.expect("what was stored can be recovered"))
+        Self::new(replica.expect("what was stored can be recovered").replica)
     }
 
     fn new(replica: Replica) -> Self {

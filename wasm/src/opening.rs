@@ -6,7 +6,7 @@
 
 use std::rc::Rc;
 
-use bayou_core::{DatabaseName, DecodeError, Options, RecoverError, Replica};
+use bayou_core::{DatabaseName, DecodeError, Options, RecoverError, Recovery, Replica};
 
 use crate::{
     api::ApiError,
@@ -128,8 +128,11 @@ async fn resume_from(full_name: &str, entry: &Entry) -> Result<Option<(Replica, 
         return Ok(None);
     }
     memory::reserve_for(&batches);
-    let replica = Replica::recover(Options::default(), batches);
-    replica.map(|replica| Some((replica, store))).map_err(ResumeError::from)
+    let Recovery { replica, torn } = Replica::recover(Options::default(), batches)?;
+    if let Some(number) = torn {
+        store.cut(number).await?;
+    }
+    Ok(Some((replica, store)))
 }
 
 /// A new replica, which gets its id from the relay.

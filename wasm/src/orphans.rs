@@ -12,7 +12,7 @@ use std::{
     task::{Poll, Waker},
 };
 
-use bayou_core::{Event, Options, Output, Outputs, PeerId, PeerKind, RecoverError, Replica, StoredBatch};
+use bayou_core::{Event, Options, Output, Outputs, PeerId, PeerKind, RecoverError, Recovery, Replica, StoredBatch};
 use thiserror::Error;
 use wasm_bindgen::JsValue;
 
@@ -80,7 +80,10 @@ async fn take_over_from(host: &Host, entry: &Entry) -> Result<(), OrphanError> {
         return Ok(forget(entry).await?);
     }
     memory::reserve_for(&batches);
-    let idle = Replica::recover(Options::default(), batches)?;
+    let Recovery { replica: idle, torn } = Replica::recover(Options::default(), batches)?;
+    if let Some(number) = torn {
+        store.cut(number).await?;
+    }
     let is_wanted = host.read(|own| idle.database() == own.database() && !holds_all_of(own, &idle));
     if is_wanted.unwrap_or(false) {
         let pipe = Rc::new(Pipe::new(host.new_peer()));
@@ -220,6 +223,7 @@ impl Session<'_> {
                 Output::Persist(batch) => self.unstored.push(batch),
                 Output::Transmit { frame, .. } => self.host.frame(self.pipe.peer(), &frame),
                 Output::Disconnect { .. } => self.pipe.end(),
+                Output::Forget { .. } => {}
                 Output::Event(Event::CaughtUp { .. }) => self.idle_caught_up = true,
                 Output::Event(_) => {}
             }

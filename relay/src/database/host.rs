@@ -176,6 +176,7 @@ impl Host {
                         outbound.close(Close::by_engine(&reason));
                     }
                 }
+                Output::Forget { before } => tracing::debug!(before, "batches are not needed any more"),
                 Output::Event(event) => note(&event),
             }
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bayou_core::{DatabaseId, DatabaseName, Outputs, RecoverError, Replica, StoredBatch};
+use bayou_core::{DatabaseId, DatabaseName, Outputs, RecoverError, Recovery, Replica, StoredBatch};
 use tokio::task;
 
 use crate::store::{Store, StoreError, StoredDatabase};
@@ -43,9 +43,18 @@ pub(super) async fn load(
 ) -> Result<Loaded, LoadError> {
     let batches = read_all(&name, store).await?;
     let Some(last) = batches.last() else { return found(name, options) };
-    let stored_through = last.number;
+    let last = last.number;
     // A long log is replayed here; that must not hold up the sockets of other databases.
-    let replica = task::spawn_blocking(move || Replica::recover(options, batches)).await??;
+    let recovering = task::spawn_blocking(move || Replica::recover(options, batches));
+    let Recovery { replica, torn } = recovering.await??;
+    if let Some(number) = torn {
+        tracing::warn!(
+            number,
+            "the last stored batch cannot be read; nothing of it was told to anybody, it is deleted"
+        );
+        store.cut(name.clone(), number).await?;
+    }
+    let stored_through = torn.map_or(last, |number| number - 1);
     match replica.database() {
         Some(id) if *replica.name() == name => {
             Ok(Loaded { replica, database: StoredDatabase { name, id }, stored_through, founded: None })

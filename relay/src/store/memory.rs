@@ -36,6 +36,15 @@ impl MemoryStore {
         databases.entry(database.name.clone()).or_insert((database.id, Vec::new())).1.extend(batches);
         Ok(())
     }
+
+    fn cut_now(&self, name: &DatabaseName, number: u64) -> Result<(), StoreError> {
+        let mut databases = self.lock();
+        let batches = databases.get_mut(name).map(|(_, batches)| batches);
+        let last = batches.as_ref().and_then(|batches| batches.last()).map_or(0, |batch| batch.number);
+        super::check_cut(name, last, number)?;
+        batches.and_then(Vec::pop);
+        Ok(())
+    }
 }
 
 impl Store for MemoryStore {
@@ -65,5 +74,9 @@ impl Store for MemoryStore {
 
     fn append(&self, database: StoredDatabase, batches: Vec<StoredBatch>) -> BoxFuture<'_, Result<(), StoreError>> {
         async move { self.append_now(&database, batches) }.boxed()
+    }
+
+    fn cut(&self, name: DatabaseName, number: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+        async move { self.cut_now(&name, number) }.boxed()
     }
 }

@@ -45,6 +45,10 @@ pub trait Store: Debug + Send + Sync + 'static {
 
     /// Appends consecutive batches. The first append for a name makes the database.
     fn append(&self, database: StoredDatabase, batches: Vec<StoredBatch>) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Deletes the last batch of a database, which cannot be read and bears this number: the next one takes its place.
+    /// If another batch is the last, nothing changes and the answer is [`StoreError::Fenced`].
+    fn cut(&self, name: DatabaseName, number: u64) -> BoxFuture<'_, Result<(), StoreError>>;
 }
 
 /// Why a store did not do what it was asked.
@@ -99,6 +103,14 @@ fn check_append(
         if batch.number != expected {
             return Err(StoreError::Fenced { database: database.name.clone(), expected, found: batch.number });
         }
+    }
+    Ok(())
+}
+
+/// The check of [`Store::cut`] that all implementations share: `last` is the number of the last batch in the store.
+fn check_cut(database: &DatabaseName, last: u64, number: u64) -> Result<(), StoreError> {
+    if number == 0 || number != last {
+        return Err(StoreError::Fenced { database: database.clone(), expected: last + 1, found: number });
     }
     Ok(())
 }

@@ -68,6 +68,33 @@ async fn a_database_that_cannot_be_recovered_is_closed_with_a_reason_and_the_oth
 }
 
 #[tokio::test]
+async fn a_last_batch_that_was_torn_is_replaced_and_nothing_told_is_lost() {
+    let store = Arc::new(MemoryStore::new());
+    let relay = TestRelay::start_with(store.clone(), Options::default()).await;
+    let mut client = Client::joined(relay.address, name("demo")).await;
+    client.submit(note("a", "before"));
+    converge(&mut [&mut client], 2).await;
+    client.disconnect();
+    relay.stop().await;
+
+    let [demo] = store.databases().await.unwrap().try_into().unwrap();
+    let stored = store.read(demo.name.clone(), 0, usize::MAX).await.unwrap();
+    let StoredBatch { number, bytes } = stored.last().unwrap();
+    let torn = StoredBatch { number: number + 1, bytes: bytes[..bytes.len() / 2].to_vec() };
+    store.append(demo.clone(), vec![torn.clone()]).await.unwrap();
+
+    let relay = TestRelay::start_with(store.clone(), Options::default()).await;
+    client.submit(note("b", "after"));
+    client.connect(relay.address).await;
+    converge(&mut [&mut client], 3).await;
+    let stored = store.read(demo.name, *number, usize::MAX).await.unwrap();
+    assert_eq!(stored[0].number, torn.number);
+    assert_ne!(stored[0].bytes, torn.bytes);
+    drop(client);
+    relay.stop().await;
+}
+
+#[tokio::test]
 async fn a_database_that_could_not_be_founded_is_founded_at_the_next_connection() {
     let store = Arc::new(FaultyStore::default());
     let relay = TestRelay::start_with(store.clone(), Options::default()).await;

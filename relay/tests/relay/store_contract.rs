@@ -75,6 +75,25 @@ async fn another_database_of_the_same_name_is_refused(store: &dyn Store) {
     assert_eq!(read_all(store, &one).await, batches(1..=1));
 }
 
+async fn only_the_last_batch_can_be_cut_and_the_next_one_takes_its_place(store: &dyn Store) {
+    let one = database("one");
+    store.append(one.clone(), batches(1..=3)).await.unwrap();
+    for number in [0, 2, 4] {
+        match store.cut(one.name.clone(), number).await {
+            Err(StoreError::Fenced { expected: 4, found, .. }) => assert_eq!(found, number),
+            other => panic!("{number}: {other:?}"),
+        }
+    }
+    assert!(store.cut(name("none"), 1).await.is_err());
+    assert_eq!(read_all(store, &one).await, batches(1..=3));
+
+    store.cut(one.name.clone(), 3).await.unwrap();
+    assert_eq!(read_all(store, &one).await, batches(1..=2));
+    let replacement = StoredBatch { number: 3, bytes: b"something else".to_vec() };
+    store.append(one.clone(), vec![replacement.clone()]).await.unwrap();
+    assert_eq!(store.read(one.name, 2, usize::MAX).await.unwrap(), [replacement]);
+}
+
 macro_rules! contract {
     ($($clause:ident),* $(,)?) => {
         mod memory {
@@ -96,6 +115,7 @@ contract! {
     a_read_begins_after_a_number_and_stops_at_a_size,
     an_append_out_of_turn_is_fenced_and_changes_nothing,
     another_database_of_the_same_name_is_refused,
+    only_the_last_batch_can_be_cut_and_the_next_one_takes_its_place,
 }
 
 #[tokio::test]

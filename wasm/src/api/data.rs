@@ -142,7 +142,7 @@ pub enum OutcomeResult {
     Refused,
     /// Nothing: it is a lost write that had been offered again before.
     Duplicate,
-    /// Not known here: the write is of a newer version.
+    /// Not known here: the write is of a newer version, or its outcome was not kept when the log was truncated.
     Unknown,
 }
 
@@ -180,14 +180,17 @@ impl Outcome {
         Self { result, alternative, csn, reason }
     }
 
-    pub(crate) fn of(status: &WriteStatus) -> Self {
-        Self::new(&status.outcome, status.csn.map(bayou_core::Csn::get))
+    /// The outcome in a status, if it is known here.
+    fn of(status: &WriteStatus) -> Option<Self> {
+        status.outcome.as_ref().map(|outcome| Self::new(outcome, status.csn.map(bayou_core::Csn::get)))
     }
 }
 
 /// The outcome as a promise for it is settled with.
 pub(crate) fn outcome_to_js(status: &WriteStatus) -> JsValue {
-    plain(&Outcome::of(status)).into()
+    let csn = status.csn.map(bayou_core::Csn::get);
+    let unknown = Outcome { result: OutcomeResult::Unknown, alternative: None, csn, reason: None };
+    plain(&Outcome::of(status).unwrap_or(unknown)).into()
 }
 
 /// What is known of a write.
@@ -199,12 +202,19 @@ pub struct Status {
     pub saved: bool,
     /// A replica outside this browser has it on its storage, as far as is known here.
     pub known_elsewhere: bool,
-    /// Its position in the committed order, once it has one.
+    /// It is committed.
+    pub committed: bool,
+    /// It is committed, and the log was truncated beyond it.
+    pub omitted: bool,
+    /// Its position in the committed order, once it has one; of a write that the log was truncated beyond, only where it
+    /// was kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub csn: Option<u64>,
-    /// What became of it, or would at present.
-    pub outcome: Outcome,
+    /// What became of it, or would at present; of a write that the log was truncated beyond, only where it was kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub outcome: Option<Outcome>,
 }
 
 impl From<WriteStatus> for Status {
@@ -212,6 +222,8 @@ impl From<WriteStatus> for Status {
         Self {
             saved: status.saved,
             known_elsewhere: status.known_elsewhere,
+            committed: status.is_committed(),
+            omitted: status.omitted,
             csn: status.csn.map(bayou_core::Csn::get),
             outcome: Outcome::of(&status),
         }

@@ -44,11 +44,6 @@ impl Host {
         if !self.is_ready() {
             self.waiters.never_ready(&ApiError::NotReady { reason: Some(refusal.to_string()) }.into());
         }
-        if refusal.is_id_lost() {
-            // Its writes can no longer be told from another's: the next tab begins anew, and takes over what it can.
-            self.entry.borrow_mut().is_abandoned = true;
-            self.register();
-        }
         if refusal.stops_writing() {
             self.fail(Failure { kind: FailureKind::Refused, message: refusal.to_string() });
         }
@@ -126,6 +121,7 @@ impl Host {
                     Some(pipe) => pipe.end(),
                     None => self.relay.disconnect(peer, &reason),
                 },
+                Output::Forget { .. } => {}
                 Output::Event(event) => self.on_event(event),
             }
         }
@@ -142,7 +138,8 @@ impl Host {
                     orphans::take_over(&host);
                 }
             }
-            Event::Changed | Event::PrimaryPaused { .. } => self.listeners.notify(),
+            // Until it has a new id, which `Ready` tells of, it accepts nothing; all it holds stays.
+            Event::Changed | Event::PrimaryPaused { .. } | Event::IdLost { .. } => self.listeners.notify(),
             Event::Saved { write } => self.waiters.saved(&write),
             Event::Committed { write } => self.waiters.committed(&write, || {
                 let status = self.read(|replica| replica.status(&write)).ok().flatten();

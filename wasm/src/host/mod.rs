@@ -153,7 +153,7 @@ impl Host {
     /// The promise of a write's outcome when it is committed.
     pub(crate) fn when_committed(&self, write: &WriteId) -> Result<Promise, ApiError> {
         match self.read(|replica| replica.status(write))? {
-            Some(status) if status.csn.is_some() => Ok(Promise::resolve(&api::outcome_to_js(&status))),
+            Some(status) if status.is_committed() => Ok(Promise::resolve(&api::outcome_to_js(&status))),
             _ => self.check_writable().map(|()| self.waiters.for_committed(write.clone())),
         }
     }
@@ -213,9 +213,9 @@ impl Host {
         let Some(host) = self.this.upgrade() else { return };
         spawn(async move {
             if let Ok(batches) = host.writer.store().read().await
-                && let Ok(replica) = Replica::recover(Options::default(), batches)
+                && let Ok(recovery) = Replica::recover(Options::default(), batches)
             {
-                host.engine.replace(Rc::new(RefCell::new(replica)));
+                host.engine.replace(Rc::new(RefCell::new(recovery.replica)));
                 host.listeners.notify();
             }
         });

@@ -18,6 +18,12 @@ impl Backoff {
         self.failures = self.failures.saturating_add(1);
         whole / 2 + draw(whole / 2)
     }
+
+    /// The wait before a session that is to be begun anew, for no fault of either side: none, unless it has just happened.
+    pub(super) fn next_anew_ms(&mut self, draw: impl FnOnce(u32) -> u32) -> u32 {
+        let wait_ms = self.next_ms(draw);
+        if self.failures > 1 { wait_ms } else { 0 }
+    }
 }
 
 #[cfg(test)]
@@ -30,5 +36,15 @@ mod tests {
         let longest: Vec<u32> = (0..8).map(|_| backoff.next_ms(|max| max)).collect();
         assert_eq!(longest, [500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000]);
         assert_eq!(Backoff::default().next_ms(|_| 0), 250);
+    }
+
+    #[test]
+    fn a_session_is_begun_anew_at_once_but_not_again_and_again() {
+        let mut backoff = Backoff::default();
+        let waits: Vec<u32> = (0..3).map(|_| backoff.next_anew_ms(|max| max)).collect();
+        assert_eq!(waits, [0, 1_000, 2_000]);
+        let mut backoff = Backoff::default();
+        backoff.next_ms(|max| max);
+        assert_eq!(backoff.next_anew_ms(|max| max), 1_000, "the relay cannot be reached just now");
     }
 }

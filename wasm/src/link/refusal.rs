@@ -16,10 +16,6 @@ pub(crate) struct Refusal {
 impl Refusal {
     /// Another database has this name.
     const OTHER_DATABASE: u16 = 4409;
-    /// Another running replica has this one's id.
-    const SAME_REPLICA: u16 = 4410;
-    /// This replica's storage is an old copy.
-    const HISTORY_LOST: u16 = 4411;
     /// What is committed here and there differs.
     const COMMITS_DIFFER: u16 = 4412;
     /// The sides speak different versions.
@@ -37,12 +33,7 @@ impl Refusal {
 
     /// Whether what is written here from now on could never be sent.
     pub(crate) fn stops_writing(&self) -> bool {
-        matches!(self.code, Self::OTHER_DATABASE | Self::SAME_REPLICA | Self::HISTORY_LOST | Self::COMMITS_DIFFER)
-    }
-
-    /// Whether this replica can not go on under its id.
-    pub(crate) fn is_id_lost(&self) -> bool {
-        matches!(self.code, Self::SAME_REPLICA | Self::HISTORY_LOST)
+        matches!(self.code, Self::OTHER_DATABASE | Self::COMMITS_DIFFER)
     }
 }
 
@@ -51,9 +42,6 @@ impl fmt::Display for Refusal {
         f.write_str(match self.code {
             Self::OTHER_DATABASE => {
                 "The relay holds a new database of this name. What is saved here stays readable, but nothing new can be saved."
-            }
-            Self::SAME_REPLICA | Self::HISTORY_LOST => {
-                "This browser's storage is an older copy of itself. Reload to go on as a new replica."
             }
             Self::COMMITS_DIFFER => {
                 "What is confirmed here differs from what is confirmed at the relay. Nothing new can be saved; ask whoever runs the relay."

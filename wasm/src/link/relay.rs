@@ -18,6 +18,9 @@ use super::{
 };
 use crate::{host::Host, platform};
 
+/// The code of a session that is to be begun anew at once.
+const RESYNC: u16 = DisconnectReason::Resync.code();
+
 /// A text that is no address of a relay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("a relay's address looks like ws://127.0.0.1:8787 or wss://bayou.example")]
@@ -264,7 +267,11 @@ impl RelayLink {
             return self.refused(&refusal);
         }
         let mut backoff = self.backoff.get();
-        let wait_ms = backoff.next_ms(platform::random_up_to);
+        let wait_ms = if code == RESYNC {
+            backoff.next_anew_ms(platform::random_up_to)
+        } else {
+            backoff.next_ms(platform::random_up_to)
+        };
         self.backoff.set(backoff);
         let this = self.this.clone();
         let timer = Timeout::new(wait_ms, move || {

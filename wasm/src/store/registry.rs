@@ -29,7 +29,7 @@ pub(crate) struct Entry {
     pub(crate) replica: Option<String>,
     /// When a tab last opened it, in `Date.now()` milliseconds.
     pub(crate) last_used: f64,
-    /// Its id is used by another copy of it: no tab may resume it. Its writes are still there to be taken over.
+    /// It was left for good: no tab may resume it. Its writes are still there to be taken over.
     pub(crate) is_abandoned: bool,
 }
 

@@ -4,6 +4,7 @@ use std::{
     cell::{Cell, RefCell},
     fmt,
     rc::Rc,
+    slice,
 };
 
 use bayou_core::StoredBatch;
@@ -119,6 +120,28 @@ impl ReplicaStore {
         let connection = self.connection().await?;
         // `add`, not `put`: it fails rather than write over what is there.
         connection.write(&|store| store.add_with_key(&record, &key)).await
+    }
+
+    /// Deletes the last batch, which cannot be read and bears this number: the next one takes its place.
+    ///
+    /// No [`append`](Self::append) may run meanwhile.
+    pub(crate) async fn cut(&self, number: u64) -> Result<(), StorageError> {
+        debug_assert_eq!(number, self.stored.get(), "only the last batch is cut");
+        let connection = self.connection().await?;
+        let records = records_from(&connection, 0).await?;
+        let mut batches = batches_of(records.last().map(slice::from_ref).unwrap_or_default())?;
+        let key = key(record::first_number(&batches));
+        batches.pop();
+        let rest = (!batches.is_empty()).then(|| to_js(&record::encode(&batches)));
+        let replace = |store: &IdbObjectStore| match &rest {
+            Some(rest) => store.put_with_key(rest, &key),
+            None => store.delete(&key),
+        };
+        connection.write(&replace).await?;
+        self.stored.set(number - 1);
+        let records = records_from(&connection, self.loose.get().from).await?;
+        self.loose.set(loose_of(&records, number - 1)?);
+        Ok(())
     }
 
     /// Whether so many small records have gathered that [`compact`](Self::compact) is due.

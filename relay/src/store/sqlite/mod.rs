@@ -1,6 +1,6 @@
 //! The embedded default store: one SQLite file in the data folder.
 //!
-//! All appends go through one writer thread, which takes every append that waits, of all databases, into one
+//! All changes go through one writer thread, which takes every change that waits, of all databases, into one
 //! transaction: one sync of the disk then serves them all. Reads have a connection of their own and do not wait for
 //! the writer. WAL with `synchronous=FULL` is what makes a commit survive a loss of power; `NORMAL` does not.
 //!
@@ -23,23 +23,23 @@ use tokio::{
 };
 
 pub use self::schema::{FORMAT_VERSION, OpenError};
-use self::writer::{Append, Writer};
+use self::writer::{Change, Request, Writer};
 use super::{Store, StoreError, StoredDatabase};
 use crate::data_folder::DataFolder;
 
 /// The name of the store's file in the data folder.
 pub const FILE_NAME: &str = "bayou.sqlite";
 
-/// Appends that wait for the writer before their senders wait too. A database has one append on its way at a time.
-const APPENDS_WAITING_MAX: usize = 1024;
+/// Changes that wait for the writer before their senders wait too. A database has one append on its way at a time.
+const CHANGES_WAITING_MAX: usize = 1024;
 
 /// Keeps all databases of a relay in one SQLite file.
 ///
-/// Dropping it waits until every append that was asked for is answered, and closes the file.
+/// Dropping it waits until every change that was asked for is answered, and closes the file.
 #[derive(Debug)]
 pub struct SqliteStore {
     reader: Arc<Mutex<Connection>>,
-    appends: Option<mpsc::Sender<Append>>,
+    requests: Option<mpsc::Sender<Request>>,
     writer: Option<thread::JoinHandle<()>>,
     _folder: DataFolder,
 }
@@ -59,13 +59,18 @@ impl SqliteStore {
         let mut connection = schema::connect(&path).map_err(|source| OpenError::unusable(&path, source))?;
         schema::prepare(&mut connection, &path)?;
         let reader = schema::connect(&path).map_err(|source| OpenError::unusable(&path, source))?;
-        let (appends, waiting) = mpsc::channel(APPENDS_WAITING_MAX);
+        let (requests, waiting) = mpsc::channel(CHANGES_WAITING_MAX);
         let writer = Writer::new(path.clone(), connection, pages_max);
         let thread = thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || writer.run(waiting))
             .map_err(|source| OpenError::Thread { source })?;
-        Ok(Self { reader: Arc::new(Mutex::new(reader)), appends: Some(appends), writer: Some(thread), _folder: folder })
+        Ok(Self {
+            reader: Arc::new(Mutex::new(reader)),
+            requests: Some(requests),
+            writer: Some(thread),
+            _folder: folder,
+        })
     }
 
     /// Runs a query on a thread where it may block.
@@ -83,11 +88,22 @@ impl SqliteStore {
         }
         .boxed()
     }
+
+    /// Has the writer make a change.
+    fn ask(&self, change: Change) -> BoxFuture<'_, Result<(), StoreError>> {
+        async move {
+            let (answer, answered) = oneshot::channel();
+            let requests = self.requests.as_ref().ok_or(StoreError::Closed)?;
+            requests.send(Request { change, answer }).await.map_err(|_| StoreError::Closed)?;
+            answered.await.map_err(|_| StoreError::Closed)?
+        }
+        .boxed()
+    }
 }
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
-        self.appends = None;
+        self.requests = None;
         if let Some(writer) = self.writer.take()
             && writer.join().is_err()
         {
@@ -119,13 +135,11 @@ impl Store for SqliteStore {
     }
 
     fn append(&self, database: StoredDatabase, batches: Vec<StoredBatch>) -> BoxFuture<'_, Result<(), StoreError>> {
-        async move {
-            let (answer, answered) = oneshot::channel();
-            let appends = self.appends.as_ref().ok_or(StoreError::Closed)?;
-            appends.send(Append { database, batches, answer }).await.map_err(|_| StoreError::Closed)?;
-            answered.await.map_err(|_| StoreError::Closed)?
-        }
-        .boxed()
+        self.ask(Change::Append { database, batches })
+    }
+
+    fn cut(&self, name: DatabaseName, number: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.ask(Change::Cut { name, number })
     }
 }
 

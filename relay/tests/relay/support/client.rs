@@ -246,6 +246,7 @@ impl Client {
                     },
                     // The relay is told why by a farewell that was transmitted before; it closes the socket.
                     Output::Disconnect { .. } => {}
+                    Output::Forget { before } => self.stored.retain(|batch| batch.number >= before),
                     Output::Event(event) => self.events.push(event),
                 }
             }

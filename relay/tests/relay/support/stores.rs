@@ -60,6 +60,10 @@ impl Store for FaultyStore {
         }
         .boxed()
     }
+
+    fn cut(&self, name: DatabaseName, number: u64) -> Answer<'_, ()> {
+        self.inner.cut(name, number)
+    }
 }
 
 /// Holds appends back while its gate is shut.
@@ -109,6 +113,10 @@ impl Store for GatedStore {
         }
         .boxed()
     }
+
+    fn cut(&self, name: DatabaseName, number: u64) -> Answer<'_, ()> {
+        self.inner.cut(name, number)
+    }
 }
 
 /// Counts how often a database was loaded.
@@ -138,5 +146,9 @@ impl Store for ReadCountingStore {
 
     fn append(&self, database: StoredDatabase, batches: Vec<StoredBatch>) -> Answer<'_, ()> {
         self.inner.append(database, batches)
+    }
+
+    fn cut(&self, name: DatabaseName, number: u64) -> Answer<'_, ()> {
+        self.inner.cut(name, number)
     }
 }
