@@ -6,12 +6,13 @@ use std::{
 };
 
 use bayou_core::DatabaseName;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 use tokio_util::task::TaskTracker;
 
 use crate::{
     database::{self, Command, Database},
     options::Options,
+    retention::Ages,
     store::{Store, StoreError},
 };
 
@@ -21,6 +22,7 @@ pub(crate) struct Directory {
     store: Arc<dyn Store>,
     options: Arc<Options>,
     tasks: TaskTracker,
+    started: Instant,
     state: Mutex<State>,
 }
 
@@ -29,6 +31,8 @@ struct State {
     /// All names that the store holds or that were opened since; those alone count against the limit.
     known: BTreeSet<DatabaseName>,
     running: HashMap<DatabaseName, Database>,
+    /// What is known of the ages of commits in databases that are not running.
+    ages: HashMap<DatabaseName, Ages>,
     closed: bool,
 }
 
@@ -46,7 +50,7 @@ impl Directory {
     pub(crate) async fn load(store: Arc<dyn Store>, options: Arc<Options>) -> Result<Arc<Self>, StoreError> {
         let known = store.databases().await?.into_iter().map(|database| database.name).collect();
         let state = Mutex::new(State { known, ..State::default() });
-        Ok(Arc::new(Self { store, options, tasks: TaskTracker::new(), state }))
+        Ok(Arc::new(Self { store, options, tasks: TaskTracker::new(), started: Instant::now(), state }))
     }
 
     /// The database of this name, which is founded if there is none.
@@ -88,6 +92,19 @@ impl Directory {
 
     pub(crate) fn tasks(&self) -> &TaskTracker {
         &self.tasks
+    }
+
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// Keeps what is known of the ages of a database's commits until it is opened again.
+    pub(crate) fn keep_ages(&self, name: &DatabaseName, ages: Ages) {
+        self.lock().ages.insert(name.clone(), ages);
+    }
+
+    pub(crate) fn take_ages(&self, name: &DatabaseName) -> Ages {
+        self.lock().ages.remove(name).unwrap_or_default()
     }
 
     /// Takes an idle database out, unless somebody is about to use it. Its task ends if this returns `true`.
@@ -171,6 +188,10 @@ mod tests {
 
         fn cut(&self, name: DatabaseName, number: u64) -> BoxFuture<'_, Result<(), StoreError>> {
             self.inner.cut(name, number)
+        }
+
+        fn forget(&self, name: DatabaseName, before: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+            self.inner.forget(name, before)
         }
     }
 

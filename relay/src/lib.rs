@@ -50,6 +50,7 @@ mod options;
 mod origin;
 mod outbound;
 mod page;
+mod retention;
 mod server;
 mod session;
 mod socket;
@@ -63,6 +64,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use crate::{
     data_folder::{DataFolder, DataFolderError},
     options::Options,
+    retention::Retention,
     store::{
         Store, StoreError, StoredDatabase,
         memory::MemoryStore,

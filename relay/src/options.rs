@@ -4,6 +4,8 @@ use std::{path::PathBuf, time::Duration};
 
 use bayou_core::{DatabaseName, limits};
 
+use crate::retention::Retention;
+
 /// How a relay runs. [`Options::default`] suits a relay on the own machine.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -13,6 +15,8 @@ pub struct Options {
     pub allowed_hosts: Vec<String>,
     /// The one database whose commits anybody may pause and resume.
     pub demo: DatabaseName,
+    /// What is kept of each database's log.
+    pub retention: Retention,
     /// How the replicas behave. The silence a relay bears is long, for browsers let a hidden tab's timers run once a
     /// minute only.
     pub replica: bayou_core::Options,
@@ -39,6 +43,7 @@ impl Default for Options {
             page: None,
             allowed_hosts: Vec::new(),
             demo: DatabaseName::parse("demo").expect("a literal that is a name"),
+            retention: Retention::default(),
             replica: bayou_core::Options {
                 ping_interval_ms: 8_000,
                 silence_ms_max: 100_000,

@@ -5,10 +5,15 @@ use std::collections::HashMap;
 use bayou_core::{Event, Millis, Output, Outputs, PeerId, PeerKind, Replica, StoredBatch};
 use tokio::{sync::oneshot, time::Instant};
 
-use super::{Command, Description, PauseError, load::Loaded};
+use super::{
+    Command, Description, PauseError,
+    load::Loaded,
+    upkeep::{Chore, Upkeep},
+};
 use crate::{
     close::Close,
     outbound::{Outbound, QueueFull},
+    retention::{Ages, Retention},
     store::StoredDatabase,
 };
 
@@ -25,14 +30,20 @@ pub(super) struct Host {
     stored: u64,
     /// Answers that wait until a batch is durable.
     answers: Vec<(u64, oneshot::Sender<Result<(), PauseError>>)>,
+    upkeep: Upkeep,
+    /// Batches with lower numbers than this are not needed, and the store has not been asked to delete them.
+    unforgotten: Option<u64>,
     /// The origin of the replica's clock.
     started: Instant,
+    /// The origin of the ages of commits.
+    relay_started: Instant,
 }
 
 impl Host {
-    pub(super) fn new(loaded: Loaded) -> Self {
-        let Loaded { replica, database, stored_through, founded } = loaded;
+    pub(super) fn new(loaded: Loaded, retention: Retention, relay_started: Instant, ages: Ages) -> Self {
+        let Loaded { replica, database, stored_through, stored_bytes, founded } = loaded;
         let mut host = Self {
+            upkeep: Upkeep::new(retention, &replica, stored_bytes, ages),
             replica,
             database,
             links: HashMap::new(),
@@ -41,7 +52,9 @@ impl Host {
             issued: stored_through,
             stored: stored_through,
             answers: Vec::new(),
+            unforgotten: None,
             started: Instant::now(),
+            relay_started,
         };
         if let Some(outputs) = founded {
             host.perform(outputs);
@@ -71,11 +84,46 @@ impl Host {
         for (_, answer) in self.answers.extract_if(.., |(number, _)| *number <= through) {
             let _ = answer.send(Ok(()));
         }
+        self.keep_up();
     }
 
     pub(super) fn handle_deadline(&mut self) {
         let outputs = self.replica.handle_timeout(self.now());
         self.perform(outputs);
+        self.keep_up();
+    }
+
+    /// Takes the number below which batches may be deleted, if any are to be.
+    pub(super) fn take_unforgotten(&mut self) -> Option<u64> {
+        self.unforgotten.take()
+    }
+
+    /// What is to be known of this database when it is opened again.
+    pub(super) fn into_ages(self) -> Ages {
+        self.upkeep.ages
+    }
+
+    /// Keeps log and store within their limits: a step at a time, in between what else happens.
+    fn keep_up(&mut self) {
+        match self.upkeep.chore(self.relay_started.elapsed(), &self.replica) {
+            Some(Chore::Truncate { through }) => {
+                tracing::debug!(%through, "the log is truncated");
+                let outputs = self.replica.truncate(through);
+                self.perform(outputs);
+            }
+            Some(Chore::Checkpoint) => {
+                tracing::debug!("what is stored is written anew");
+                let issued = self.issued;
+                self.upkeep.checkpoint_begins();
+                let outputs = self.replica.checkpoint();
+                self.perform(outputs);
+                if self.issued == issued {
+                    // It is no time for one.
+                    self.upkeep.checkpoint_given_up();
+                }
+            }
+            None => {}
+        }
     }
 
     pub(super) fn handle_command(&mut self, command: Command) {
@@ -158,6 +206,7 @@ impl Host {
             match output {
                 Output::Persist(batch) => {
                     self.issued = batch.number;
+                    self.upkeep.issued(batch.bytes.len());
                     self.unstored.push(batch);
                 }
                 Output::Transmit { peer, frame } => {
@@ -176,8 +225,16 @@ impl Host {
                         outbound.close(Close::by_engine(&reason));
                     }
                 }
-                Output::Forget { before } => tracing::debug!(before, "batches are not needed any more"),
-                Output::Event(event) => note(&event),
+                Output::Forget { before } => {
+                    self.upkeep.checkpoint_ends(&self.replica);
+                    self.unforgotten = Some(before);
+                }
+                Output::Event(event) => {
+                    if matches!(event, Event::Installed { .. }) {
+                        self.upkeep.checkpoint_given_up();
+                    }
+                    note(&event);
+                }
             }
         }
         for peer in down {
@@ -193,6 +250,15 @@ fn note(event: &Event) {
         Event::CaughtUp { peer } => tracing::debug!(peer = peer.0, "caught up"),
         Event::PeerRefused { peer, code, reason } => tracing::warn!(peer = peer.0, code, reason, "a peer refuses"),
         Event::PrimaryPaused { paused } => tracing::info!(paused, "commits were paused or resumed"),
+        Event::RoleChanged { primary } => tracing::warn!(primary, "the primary role moved"),
+        Event::PrimaryRestored => tracing::warn!(
+            "the store is an old copy: a replica holds commits that it lacks; they are taken over, and none is given out \
+             until commits are resumed"
+        ),
+        Event::CommitsVoided { after, count } => {
+            tracing::warn!(%after, count, "commits are void, for the primary role was taken without them");
+        }
+        Event::IdLost { replica } => tracing::warn!(%replica, "another replica has this one's id"),
         Event::Reordered { undone, redone, outcomes_changed } => {
             tracing::debug!(undone, redone, outcomes_changed, "reordered");
         }

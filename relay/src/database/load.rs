@@ -31,6 +31,8 @@ pub(super) struct Loaded {
     pub(super) database: StoredDatabase,
     /// The number of the last batch in the store.
     pub(super) stored_through: u64,
+    /// Bytes of all batches in the store.
+    pub(super) stored_bytes: u64,
     /// What founding it asks for; `None` for one that was stored.
     pub(super) founded: Option<Outputs>,
 }
@@ -44,6 +46,7 @@ pub(super) async fn load(
     let batches = read_all(&name, store).await?;
     let Some(last) = batches.last() else { return found(name, options) };
     let last = last.number;
+    let stored_bytes = batches.iter().map(|batch| batch.bytes.len() as u64).sum();
     // A long log is replayed here; that must not hold up the sockets of other databases.
     let recovering = task::spawn_blocking(move || Replica::recover(options, batches));
     let Recovery { replica, torn } = recovering.await??;
@@ -57,7 +60,7 @@ pub(super) async fn load(
     let stored_through = torn.map_or(last, |number| number - 1);
     match replica.database() {
         Some(id) if *replica.name() == name => {
-            Ok(Loaded { replica, database: StoredDatabase { name, id }, stored_through, founded: None })
+            Ok(Loaded { replica, database: StoredDatabase { name, id }, stored_through, stored_bytes, founded: None })
         }
         _ => Err(LoadError::Misplaced),
     }
@@ -69,7 +72,8 @@ fn found(name: DatabaseName, options: bayou_core::Options) -> Result<Loaded, Loa
     let id = DatabaseId::from_random(random);
     let (replica, outputs) = Replica::found(options, id, name.clone());
     tracing::info!(%id, "a new database");
-    Ok(Loaded { replica, database: StoredDatabase { name, id }, stored_through: 0, founded: Some(outputs) })
+    let database = StoredDatabase { name, id };
+    Ok(Loaded { replica, database, stored_through: 0, stored_bytes: 0, founded: Some(outputs) })
 }
 
 async fn read_all(name: &DatabaseName, store: &Arc<dyn Store>) -> Result<Vec<StoredBatch>, StoreError> {

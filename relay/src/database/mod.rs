@@ -3,6 +3,7 @@
 mod host;
 mod load;
 mod task;
+mod upkeep;
 
 use axum::body::Bytes;
 use bayou_core::{Csn, PeerId};

@@ -50,9 +50,13 @@ async fn run(directory: &Directory, name: &DatabaseName, commands: &mut mpsc::Re
         }
     };
     tracing::debug!(stored_through = loaded.stored_through, "opened");
-    let mut host = Host::new(loaded);
+    let options = directory.options();
+    let mut host = Host::new(loaded, options.retention, directory.started(), directory.take_ages(name));
     match serve(&mut host, store, directory, commands).await {
-        Ok(()) => tracing::debug!("closed"),
+        Ok(()) => {
+            tracing::debug!("closed");
+            directory.keep_ages(name, host.into_ages());
+        }
         Err(error) => {
             tracing::error!(%error, "storing failed; the database is closed and will be reopened from what is stored");
             commands.close();
@@ -70,6 +74,8 @@ async fn serve(
 ) -> Result<(), StoreError> {
     let mut appending: OptionFuture<BoxFuture<'static, Result<u64, StoreError>>> = None.into();
     let mut is_appending = false;
+    let mut forgetting: OptionFuture<BoxFuture<'static, Result<(), StoreError>>> = None.into();
+    let mut is_forgetting = false;
     let idle_after = directory.options().idle_after;
     let mut idle_at = Instant::now() + idle_after;
     loop {
@@ -79,6 +85,10 @@ async fn serve(
             appending = Some(append(Arc::clone(store), host.database.clone(), batches)).into();
             is_appending = true;
         }
+        if !is_forgetting && let Some(before) = host.take_unforgotten() {
+            forgetting = Some(forget(Arc::clone(store), host.database.name.clone(), before)).into();
+            is_forgetting = true;
+        }
         let deadline: OptionFuture<_> = host.deadline().map(sleep_until).into();
         tokio::select! {
             biased;
@@ -86,8 +96,15 @@ async fn serve(
                 is_appending = false;
                 host.handle_stored(stored?);
             }
+            Some(forgotten) = &mut forgetting, if is_forgetting => {
+                is_forgetting = false;
+                if let Err(error) = forgotten {
+                    // They cost room and nothing else; the next ones that are not needed go together with them.
+                    tracing::warn!(%error, "batches that are not needed any more could not be deleted");
+                }
+            }
             Some(()) = deadline => host.handle_deadline(),
-            () = sleep_until(idle_at), if !host.has_links() && !is_appending => {
+            () = sleep_until(idle_at), if !host.has_links() && !is_appending && !is_forgetting => {
                 if directory.release_idle(&host.database.name, commands) {
                     return Ok(());
                 }
@@ -111,6 +128,10 @@ async fn serve(
         host.handle_stored(stored);
     }
     Ok(())
+}
+
+fn forget(store: Arc<dyn Store>, name: DatabaseName, before: u64) -> BoxFuture<'static, Result<(), StoreError>> {
+    async move { store.forget(name, before).await }.boxed()
 }
 
 fn append(

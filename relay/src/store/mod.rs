@@ -24,7 +24,8 @@ pub struct StoredDatabase {
 /// 1. **Durable before answered.** When [`append`](Store::append) answers `Ok`, the batches survive a crash of the
 ///    process and a loss of power.
 /// 2. **All or nothing.** An append that fails may be stored wholly or not at all, never in part.
-/// 3. **The fence.** The batches of one database are consecutive from number 1. An append whose first number is not
+/// 3. **The fence.** The batches of one database are consecutive, from number 1 or from the first one that was not
+///    [forgotten](Store::forget). An append whose first number is not
 ///    the next one is refused with [`StoreError::Fenced`] and changes nothing. A replica that runs on state older
 ///    than the store (a second host, or one that went on after a failure) can therefore not overwrite what another
 ///    has stored, and by law 1 of the engine (persist, then speak) it has then not told anybody of it either.
@@ -49,6 +50,11 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// Deletes the last batch of a database, which cannot be read and bears this number: the next one takes its place.
     /// If another batch is the last, nothing changes and the answer is [`StoreError::Fenced`].
     fn cut(&self, name: DatabaseName, number: u64) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Forgets the batches of a database with lower numbers than this: all at once, so that none of them is read any more.
+    /// Their room may be freed later. What was appended keeps its number, and the next one follows it. Those that are
+    /// forgotten already, or not stored yet, are left as they are.
+    fn forget(&self, name: DatabaseName, before: u64) -> BoxFuture<'_, Result<(), StoreError>>;
 }
 
 /// Why a store did not do what it was asked.
@@ -107,9 +113,10 @@ fn check_append(
     Ok(())
 }
 
-/// The check of [`Store::cut`] that all implementations share: `last` is the number of the last batch in the store.
-fn check_cut(database: &DatabaseName, last: u64, number: u64) -> Result<(), StoreError> {
-    if number == 0 || number != last {
+/// The check of [`Store::cut`] that all implementations share: `last` is the number of the last batch that was appended,
+/// and `kept` that of the last one that is not forgotten.
+fn check_cut(database: &DatabaseName, last: u64, kept: Option<u64>, number: u64) -> Result<(), StoreError> {
+    if kept != Some(number) {
         return Err(StoreError::Fenced { database: database.clone(), expected: last + 1, found: number });
     }
     Ok(())

@@ -15,3 +15,4 @@ mod slow_reader;
 mod storage_failure;
 mod store_contract;
 mod support;
+mod truncation;

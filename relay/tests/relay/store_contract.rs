@@ -94,6 +94,40 @@ async fn only_the_last_batch_can_be_cut_and_the_next_one_takes_its_place(store: 
     assert_eq!(store.read(one.name, 2, usize::MAX).await.unwrap(), [replacement]);
 }
 
+async fn what_is_forgotten_is_not_read_and_the_numbers_go_on(store: &dyn Store) {
+    let (one, other) = (database("one"), database("other"));
+    store.append(one.clone(), batches(1..=600)).await.unwrap();
+    store.append(other.clone(), batches(1..=3)).await.unwrap();
+
+    store.forget(one.name.clone(), 590).await.unwrap();
+    assert_eq!(read_all(store, &one).await, batches(590..=600));
+    assert_eq!(store.read(one.name.clone(), 3, 0).await.unwrap(), batches([590]));
+    assert_eq!(store.read(one.name.clone(), 595, usize::MAX).await.unwrap(), batches(596..=600));
+    assert_eq!(read_all(store, &other).await, batches(1..=3), "another database is left as it is");
+
+    store.forget(one.name.clone(), 500).await.unwrap();
+    assert_eq!(read_all(store, &one).await, batches(590..=600), "what is forgotten stays so");
+    store.append(one.clone(), batches([601])).await.unwrap();
+    match store.append(one.clone(), batches([1])).await {
+        Err(StoreError::Fenced { expected: 602, .. }) => {}
+        other => panic!("the fence stays: {other:?}"),
+    }
+    assert_eq!(read_all(store, &one).await, batches(590..=601));
+    assert_eq!(store.databases().await.unwrap(), [one, other]);
+}
+
+async fn what_is_not_stored_yet_cannot_be_forgotten(store: &dyn Store) {
+    let one = database("one");
+    store.forget(one.name.clone(), 7).await.unwrap();
+    assert!(store.databases().await.unwrap().is_empty());
+    store.append(one.clone(), batches(1..=3)).await.unwrap();
+    store.forget(one.name.clone(), 100).await.unwrap();
+    assert!(read_all(store, &one).await.is_empty());
+    assert!(store.cut(one.name.clone(), 3).await.is_err(), "what is forgotten is not the last batch any more");
+    store.append(one.clone(), batches(4..=5)).await.unwrap();
+    assert_eq!(read_all(store, &one).await, batches(4..=5));
+}
+
 macro_rules! contract {
     ($($clause:ident),* $(,)?) => {
         mod memory {
@@ -116,6 +150,8 @@ contract! {
     an_append_out_of_turn_is_fenced_and_changes_nothing,
     another_database_of_the_same_name_is_refused,
     only_the_last_batch_can_be_cut_and_the_next_one_takes_its_place,
+    what_is_forgotten_is_not_read_and_the_numbers_go_on,
+    what_is_not_stored_yet_cannot_be_forgotten,
 }
 
 #[tokio::test]
@@ -128,4 +164,9 @@ async fn what_a_file_holds_is_there_when_it_is_opened_again() {
     }
     let store = SqliteStore::open(DataFolder::open(folder.path()).unwrap()).unwrap();
     assert_eq!(read_all(&store, &one).await, batches(1..=3));
+    store.forget(one.name.clone(), 3).await.unwrap();
+    drop(store);
+    let store = SqliteStore::open(DataFolder::open(folder.path()).unwrap()).unwrap();
+    assert_eq!(read_all(&store, &one).await, batches(3..=3));
+    store.append(one.clone(), batches([4])).await.unwrap();
 }

@@ -4,6 +4,9 @@
 //! transaction: one sync of the disk then serves them all. Reads have a connection of their own and do not wait for
 //! the writer. WAL with `synchronous=FULL` is what makes a commit survive a loss of power; `NORMAL` does not.
 //!
+//! Batches that are forgotten are deleted in between, some at a time; the file does not shrink, its free pages are used
+//! again.
+//!
 //! While the relay runs one can look inside (`sqlite3 data/bayou.sqlite`) and back it up (`.backup`).
 
 mod schema;
@@ -141,6 +144,10 @@ impl Store for SqliteStore {
     fn cut(&self, name: DatabaseName, number: u64) -> BoxFuture<'_, Result<(), StoreError>> {
         self.ask(Change::Cut { name, number })
     }
+
+    fn forget(&self, name: DatabaseName, before: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.ask(Change::Forget { name, before })
+    }
 }
 
 fn read_batches(
@@ -149,14 +156,14 @@ fn read_batches(
     after: u64,
     bytes_max: usize,
 ) -> rusqlite::Result<Vec<StoredBatch>> {
-    let key: Option<i64> = connection
-        .prepare_cached("SELECT key FROM databases WHERE name = ?1")?
-        .query_row([name.as_str()], |row| row.get(0))
+    let found: Option<(i64, u64)> = connection
+        .prepare_cached("SELECT key, first FROM databases WHERE name = ?1")?
+        .query_row([name.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some(key) = key else { return Ok(Vec::new()) };
+    let Some((key, first)) = found else { return Ok(Vec::new()) };
     let mut statement = connection
         .prepare_cached("SELECT number, bytes FROM batches WHERE database = ?1 AND number > ?2 ORDER BY number")?;
-    let mut rows = statement.query((key, after))?;
+    let mut rows = statement.query((key, after.max(first - 1)))?;
     let mut batches = Vec::new();
     let mut bytes_read = 0;
     while let Some(row) = rows.next()? {

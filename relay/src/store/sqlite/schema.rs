@@ -20,6 +20,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// What the write-ahead log shrinks to after a checkpoint.
 const WAL_BYTES_KEPT: u32 = 16 * 1024 * 1024;
 
+/// Batches with lower numbers than `first` are forgotten: none is read, and they are deleted when there is time for it.
+///
 /// Rows are found by (database, number) through the index of the primary key; the blobs stay out of that index, so
 /// that finding the last number of a database reads no blob.
 const TABLES: &str = "
@@ -27,7 +29,8 @@ const TABLES: &str = "
     CREATE TABLE databases (
         key INTEGER PRIMARY KEY,
         name TEXT NOT NULL UNIQUE,
-        id BLOB NOT NULL CHECK (length(id) = 16)
+        id BLOB NOT NULL CHECK (length(id) = 16),
+        first INTEGER NOT NULL DEFAULT 1 CHECK (first > 0)
     ) STRICT;
     CREATE TABLE batches (
         database INTEGER NOT NULL REFERENCES databases (key),

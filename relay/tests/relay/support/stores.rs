@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use bayou_core::{DatabaseName, StoredBatch};
@@ -28,11 +28,21 @@ pub(crate) enum Fault {
 pub(crate) struct FaultyStore {
     inner: MemoryStore,
     next: Mutex<Option<Fault>>,
+    fails_forgets: AtomicBool,
+    failed_forgets: AtomicUsize,
 }
 
 impl FaultyStore {
     pub(crate) fn fail_next(&self, fault: Fault) {
         *self.next.lock().unwrap() = Some(fault);
+    }
+
+    pub(crate) fn fail_forgets(&self, fails: bool) {
+        self.fails_forgets.store(fails, Ordering::Relaxed);
+    }
+
+    pub(crate) fn failed_forgets(&self) -> usize {
+        self.failed_forgets.load(Ordering::Relaxed)
     }
 }
 
@@ -63,6 +73,14 @@ impl Store for FaultyStore {
 
     fn cut(&self, name: DatabaseName, number: u64) -> Answer<'_, ()> {
         self.inner.cut(name, number)
+    }
+
+    fn forget(&self, name: DatabaseName, before: u64) -> Answer<'_, ()> {
+        if self.fails_forgets.load(Ordering::Relaxed) {
+            self.failed_forgets.fetch_add(1, Ordering::Relaxed);
+            return async { Err(StoreError::failed("the disk is busy (a test)")) }.boxed();
+        }
+        self.inner.forget(name, before)
     }
 }
 
@@ -117,6 +135,10 @@ impl Store for GatedStore {
     fn cut(&self, name: DatabaseName, number: u64) -> Answer<'_, ()> {
         self.inner.cut(name, number)
     }
+
+    fn forget(&self, name: DatabaseName, before: u64) -> Answer<'_, ()> {
+        self.inner.forget(name, before)
+    }
 }
 
 /// Counts how often a database was loaded.
@@ -150,5 +172,9 @@ impl Store for ReadCountingStore {
 
     fn cut(&self, name: DatabaseName, number: u64) -> Answer<'_, ()> {
         self.inner.cut(name, number)
+    }
+
+    fn forget(&self, name: DatabaseName, before: u64) -> Answer<'_, ()> {
+        self.inner.forget(name, before)
     }
 }
