@@ -4,7 +4,7 @@
 mod support;
 
 use bayou_core::{DisconnectReason, Event, WriteId, WriteKind};
-use support::{Network, generate::note};
+use support::{Host, Network, generate::note};
 
 /// A host that runs on a copy of another's storage, as it is at this moment.
 fn add_copy(network: &mut Network, of: usize) -> usize {
@@ -151,4 +151,33 @@ fn a_primary_on_an_old_copy_of_its_storage_stops_visibly() {
     );
     let committed = |host: usize| network.hosts[host].replica.inspect(usize::MAX).log.into_iter().map(|row| row.id);
     assert!(!committed(1).eq(committed(2)), "neither has taken over the other's");
+}
+
+#[test]
+fn the_commit_of_a_write_is_told_though_its_replica_has_taken_a_new_id_meanwhile() {
+    let mut network = Network::with_replicas(1);
+    let copy = add_copy(&mut network, 1);
+    let write = network.submit(copy, note("before", 10));
+    network.exchange(1, copy);
+    network.exchange_anew(copy, 0);
+    network.exchange_anew(copy, 0);
+    let Host { replica, events, .. } = &network.hosts[copy];
+    assert!(events.iter().any(|event| matches!(event, Event::IdLost { .. })));
+    assert_ne!(replica.id(), Some(&write.replica));
+    assert!(replica.status(&write).unwrap().is_committed());
+    assert!(events.contains(&Event::Committed { write }));
+}
+
+#[test]
+fn who_shows_a_primary_that_its_storage_is_an_old_copy_hears_that_it_commits_nothing() {
+    let mut network = Network::with_replicas(2);
+    let old = network.hosts[0].stored.clone();
+    network.submit(1, note("a", 10));
+    network.exchange(1, 0);
+    network.hosts[0].stored = old;
+    network.restart(0);
+    network.exchange(1, 0);
+    assert!(network.hosts[0].events.contains(&Event::PrimaryRestored));
+    assert!(network.hosts[1].replica.commits_paused());
+    assert!(network.hosts[1].events.contains(&Event::PrimaryPaused { paused: true }));
 }

@@ -168,6 +168,7 @@ impl Replica {
             self.lose_id();
             return Err(DisconnectReason::SameReplica(own));
         }
+        let paused_before = self.commits_paused();
         let (csn, begins_anew) = self.compare_reigns(&reigns, hello.csn)?;
         if begins_anew {
             // All sessions do, this one, too.
@@ -188,6 +189,10 @@ impl Replica {
         }
         self.decline_unless_useful(peer, &hello, &omitted);
         self.open_session(peer, hello, &vector, csn);
+        if self.is_primary() && self.commits_paused() != paused_before {
+            // The hello that it was sent said otherwise, and it was not in session when all were told.
+            self.transmit(peer, &Frame::Primary { paused: self.commits_paused() });
+        }
         self.note_retirement_known(&vector);
         Ok(())
     }

@@ -419,7 +419,8 @@ impl Replica {
     fn tell_own_commits(&mut self, before: Csn) {
         let Some(own) = self.identity.as_ref().map(|identity| &identity.replica) else { return };
         for entry in self.log.committed_after(before) {
-            if entry.write.id.replica == *own {
+            let replica = &entry.write.id.replica;
+            if replica == own || self.former.contains(replica) {
                 self.journal.say(Output::Event(Event::Committed { write: entry.write.id.clone() }));
             }
         }
