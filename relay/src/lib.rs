@@ -55,6 +55,7 @@ mod server;
 mod session;
 mod socket;
 mod store;
+mod take_over;
 
 use std::sync::Arc;
 
@@ -63,6 +64,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use crate::{
     data_folder::{DataFolder, DataFolderError},
+    database::LoadError,
     options::Options,
     retention::Retention,
     store::{
@@ -70,6 +72,7 @@ pub use crate::{
         memory::MemoryStore,
         sqlite::{FILE_NAME, FORMAT_VERSION, OpenError, SqliteStore},
     },
+    take_over::{TakeOverFailed, TakenOver, take_over},
 };
 use crate::{directory::Directory, http::Relay};
 

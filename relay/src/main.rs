@@ -1,72 +1,31 @@
 //! The program `bayou-relay`.
 
+mod arguments;
+
 use std::{
     future::Future,
     io::{self, IsTerminal},
     net::SocketAddr,
-    path::PathBuf,
+    path::Path,
     process::ExitCode,
     sync::Arc,
 };
 
-use bayou_relay::{DataFolder, Options, SqliteStore, Store, run};
-use clap::{Parser, ValueEnum};
-use tokio::net::TcpListener;
+use bayou_relay::{DataFolder, FILE_NAME, SqliteStore, Store, TakenOver, run, take_over};
+use clap::Parser;
+use tokio::{net::TcpListener, runtime::Runtime};
 use tracing_subscriber::EnvFilter;
 
-/// Serves Bayou's page, carries writes between its replicas, and commits them.
-#[derive(Debug, Parser)]
-#[command(name = "bayou-relay", version)]
-struct Arguments {
-    /// Address to listen at; port 0 takes a free one
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8787")]
-    listen: String,
-    /// Folder for all that is stored
-    #[arg(long, value_name = "FOLDER", default_value = "data")]
-    data: PathBuf,
-    /// Folder of the built page
-    #[arg(long, value_name = "FOLDER", default_value = "web/dist")]
-    page: PathBuf,
-    /// Serve no page, only sockets and the REST interface
-    #[arg(long, conflicts_with = "page")]
-    no_page: bool,
-    /// Further host name under which the relay may be addressed, without a port (can be repeated)
-    #[arg(long, value_name = "NAME", value_parser = host_name)]
-    allow_host: Vec<String>,
-    /// Databases that may be made
-    #[arg(long, value_name = "COUNT", default_value_t = Options::default().databases_max)]
-    databases_max: usize,
-    /// How to log; the environment variable RUST_LOG says how much
-    #[arg(long, value_enum, default_value_t = LogFormat::Human)]
-    log_format: LogFormat,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum LogFormat {
-    /// Lines for people
-    Human,
-    /// One JSON object a line
-    Json,
-}
-
-/// A host as a browser names it, without what belongs to an address.
-fn host_name(text: &str) -> Result<String, String> {
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-    let is_ipv6 = text
-        .strip_prefix('[')
-        .and_then(|text| text.strip_suffix(']'))
-        .is_some_and(|text| text.parse::<std::net::Ipv6Addr>().is_ok());
-    if is_ipv6 || (!text.is_empty() && text.bytes().all(is_name)) {
-        Ok(text.to_owned())
-    } else {
-        Err("a host name without scheme, port or path, such as rooms.example or 192.168.0.7".to_owned())
-    }
-}
+use self::arguments::{Arguments, Command, LogFormat, Serve, TakeOver};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let Arguments { command, serve: arguments } = Arguments::parse();
     start_log(arguments.log_format);
-    match serve(arguments) {
+    let done = match &command {
+        Some(Command::TakeOver(arguments)) => take_role(arguments),
+        None => serve(&arguments),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
             eprintln!("{sentence}");
@@ -87,9 +46,9 @@ fn start_log(format: LogFormat) {
 }
 
 /// Serves until a signal. What cannot be served is told in one sentence that says what to do.
-fn serve(arguments: Arguments) -> Result<(), String> {
-    let page = (!arguments.no_page).then_some(arguments.page);
-    if let Some(folder) = &page
+fn serve(arguments: &Serve) -> Result<(), String> {
+    let options = arguments.options();
+    if let Some(folder) = &options.page
         && let Err(error) = std::fs::metadata(folder.join("index.html"))
     {
         return Err(format!(
@@ -98,15 +57,8 @@ fn serve(arguments: Arguments) -> Result<(), String> {
             folder.display()
         ));
     }
-    let folder = DataFolder::open(&arguments.data).map_err(|error| error.to_string())?;
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(folder).map_err(|error| error.to_string())?);
-    let options = Options {
-        page,
-        allowed_hosts: arguments.allow_host,
-        databases_max: arguments.databases_max,
-        ..Options::default()
-    };
-    let runtime = tokio::runtime::Runtime::new().map_err(|error| format!("The relay cannot start ({error})."))?;
+    let store = open_store(&arguments.data)?;
+    let runtime = start_runtime()?;
     runtime.block_on(async {
         let listener = listen(&arguments.listen).await?;
         let address = listener.local_addr().map_err(|error| format!("The relay cannot listen ({error})."))?;
@@ -123,6 +75,42 @@ fn serve(arguments: Arguments) -> Result<(), String> {
         println!("Bayou is running at http://{}/", as_reached(address));
         run(listener, store, options, stop).await.map_err(unreadable)
     })
+}
+
+/// Makes this relay the primary, and says what that means.
+fn take_role(arguments: &TakeOver) -> Result<(), String> {
+    let TakeOver { data, database } = arguments;
+    if !data.join(FILE_NAME).is_file() {
+        return Err(format!("There is no store in {}; give its folder with --data.", data.display()));
+    }
+    let store = open_store(data)?;
+    let taken = start_runtime()?.block_on(take_over(&store, database)).map_err(|error| {
+        format!(
+            "Database {database} in {} was not taken over ({error}); nothing has changed. Check --data and --database.",
+            data.display()
+        )
+    })?;
+    let TakenOver { csn, term, tentative } = taken;
+    println!(
+        "This relay is now the primary of database {database}, from commit {csn} of term {} on, with {tentative} \
+         tentative writes.
+Start it, and let the replicas connect that may know of later commits; it takes these over. Until commits are resumed it
+commits nothing and lets no new replica join. Then resume them (it must serve {database} with --demo):
+    curl --request POST http://127.0.0.1:8787/v1/databases/{database}/commits/resume
+What may be lost: commits after {csn} that no replica has brought by then become void. Whoever holds their writes offers
+them again, so that they may get another place and another outcome; those that nobody holds are gone.",
+        term.get()
+    );
+    Ok(())
+}
+
+fn open_store(data: &Path) -> Result<Arc<dyn Store>, String> {
+    let folder = DataFolder::open(data).map_err(|error| error.to_string())?;
+    Ok(Arc::new(SqliteStore::open(folder).map_err(|error| error.to_string())?))
+}
+
+fn start_runtime() -> Result<Runtime, String> {
+    Runtime::new().map_err(|error| format!("The relay cannot start ({error})."))
 }
 
 async fn listen(address: &str) -> Result<TcpListener, String> {

@@ -12,29 +12,35 @@ const READ_BYTES: usize = 16 * 1024 * 1024;
 
 /// Why a database could not be opened.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum LoadError {
+#[non_exhaustive]
+pub enum LoadError {
+    /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The engine makes no replica of it.
     #[error("what is stored cannot be recovered: {0}")]
     Recover(#[from] RecoverError),
+    /// It is another database's.
     #[error("the stored batches of this database belong to another one")]
     Misplaced,
+    /// A new database gets a random id.
     #[error("the operating system gave no random bytes: {0}")]
     Random(getrandom::Error),
+    /// A fault of this program.
     #[error("the engine failed to recover what is stored: {0}")]
     Panicked(#[from] task::JoinError),
 }
 
 /// A replica that is ready to run.
-pub(super) struct Loaded {
-    pub(super) replica: Replica,
-    pub(super) database: StoredDatabase,
+pub(crate) struct Loaded {
+    pub(crate) replica: Replica,
+    pub(crate) database: StoredDatabase,
     /// The number of the last batch in the store.
-    pub(super) stored_through: u64,
+    pub(crate) stored_through: u64,
     /// Bytes of all batches in the store.
-    pub(super) stored_bytes: u64,
+    pub(crate) stored_bytes: u64,
     /// What founding it asks for; `None` for one that was stored.
-    pub(super) founded: Option<Outputs>,
+    pub(crate) founded: Option<Outputs>,
 }
 
 /// Recovers the database of this name, or founds it.
@@ -43,8 +49,20 @@ pub(super) async fn load(
     store: &Arc<dyn Store>,
     options: bayou_core::Options,
 ) -> Result<Loaded, LoadError> {
+    match recover(name.clone(), store, options).await? {
+        Some(recovered) => Ok(recovered),
+        None => found(name, options),
+    }
+}
+
+/// Recovers the database of this name; `None` if the store holds none.
+pub(crate) async fn recover(
+    name: DatabaseName,
+    store: &Arc<dyn Store>,
+    options: bayou_core::Options,
+) -> Result<Option<Loaded>, LoadError> {
     let batches = read_all(&name, store).await?;
-    let Some(last) = batches.last() else { return found(name, options) };
+    let Some(last) = batches.last() else { return Ok(None) };
     let last = last.number;
     let stored_bytes = batches.iter().map(|batch| batch.bytes.len() as u64).sum();
     // A long log is replayed here; that must not hold up the sockets of other databases.
@@ -60,7 +78,8 @@ pub(super) async fn load(
     let stored_through = torn.map_or(last, |number| number - 1);
     match replica.database() {
         Some(id) if *replica.name() == name => {
-            Ok(Loaded { replica, database: StoredDatabase { name, id }, stored_through, stored_bytes, founded: None })
+            let database = StoredDatabase { name, id };
+            Ok(Some(Loaded { replica, database, stored_through, stored_bytes, founded: None }))
         }
         _ => Err(LoadError::Misplaced),
     }

@@ -10,7 +10,11 @@ use bayou_core::{Csn, PeerId};
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
-pub(crate) use self::task::spawn;
+pub use self::load::LoadError;
+pub(crate) use self::{
+    load::{Loaded, recover},
+    task::spawn,
+};
 use crate::outbound::Outbound;
 
 /// Commands that wait for a database's task before their senders wait too. A frame is up to 1 MiB, so that this also

@@ -15,4 +15,5 @@ mod slow_reader;
 mod storage_failure;
 mod store_contract;
 mod support;
+mod take_over;
 mod truncation;

@@ -118,6 +118,24 @@ async fn a_store_that_cannot_be_used_is_told() {
 }
 
 #[tokio::test]
+async fn the_primary_role_is_taken_only_of_a_database_that_is_there_and_that_nobody_runs() {
+    let (data, empty) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let folder = data.path().to_str().unwrap();
+    let relay = Program::start(data.path()).await;
+    Client::joined(relay.address, name("demo")).await;
+    let sentence = refusal(&["take-over", "--data", folder, "--database", "demo"]).await;
+    assert!(sentence.contains("Another relay"), "{sentence}");
+    relay.signal("TERM").await;
+
+    let sentence = refusal(&["take-over", "--data", folder, "--database", "demi"]).await;
+    assert!(sentence.contains("demi") && sentence.contains("no database of this name"), "{sentence}");
+    let nowhere = empty.path().join("nowhere");
+    let sentence = refusal(&["take-over", "--data", nowhere.to_str().unwrap(), "--database", "demo"]).await;
+    assert!(sentence.contains("no store") && sentence.contains("--data"), "{sentence}");
+    assert!(!nowhere.exists(), "nothing is made");
+}
+
+#[tokio::test]
 async fn a_page_that_has_not_been_built_is_told() {
     let (data, page) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let sentence = refusal(&[
