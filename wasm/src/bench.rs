@@ -141,7 +141,7 @@ impl BenchReplica {
                 }
                 Output::Transmit { frame, .. } => self.transmitted.push_back(frame),
                 Output::Disconnect { reason, .. } => panic!("{reason}"),
-                Output::Event(_) => {}
+                Output::Forget { .. } | Output::Event(_) => {}
             }
         }
     }

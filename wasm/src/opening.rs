@@ -6,11 +6,11 @@
 
 use std::rc::Rc;
 
-use bayou_core::{DatabaseName, DecodeError, Options, RecoverError, Recovery, Replica};
+use bayou_core::{DatabaseName, DecodeError, RecoverError, Recovery, Replica};
 
 use crate::{
     api::ApiError,
-    host::Host,
+    host::{Host, REPLICA_OPTIONS},
     link::RelayUrl,
     locks::{LockError, StoreLock},
     memory,
@@ -28,6 +28,8 @@ const HINT_PATIENCE_MS: u32 = 250;
 struct Opened {
     replica: Replica,
     store: ReplicaStore,
+    /// Bytes of all that it holds.
+    stored_bytes: usize,
     lock: StoreLock,
     entry: Entry,
 }
@@ -41,9 +43,9 @@ pub(crate) async fn open(name: DatabaseName, relay: RelayUrl, relay_enabled: boo
         Some(opened) => opened,
         None => create(name.clone()).await?,
     };
-    let Opened { replica, store, lock, entry } = opened;
+    let Opened { replica, store, stored_bytes, lock, entry } = opened;
     write_hint(&name, &entry.store);
-    Ok(Host::start(replica, store, lock, entry, relay, relay_enabled))
+    Ok(Host::start(replica, store, stored_bytes, lock, entry, relay, relay_enabled))
 }
 
 /// The replica that this tab had, or else the most recently used one that nobody has.
@@ -65,13 +67,15 @@ async fn resume(name: &DatabaseName) -> Result<Option<Opened>, ApiError> {
         let full_name = entry.store.full_name(name.as_str());
         let Some(lock) = StoreLock::acquire(&full_name, patience_ms).await? else { continue };
         match resume_from(&full_name, &entry).await {
-            Ok(Some((replica, store))) => {
+            // What is left to be done of it is another replica's.
+            Ok(Some((replica, ..))) if replica.has_retired() => {}
+            Ok(Some((replica, store, stored_bytes))) => {
                 let entry = Entry { last_used: js_sys::Date::now(), ..entry };
                 // On a full disk it cannot be noted, but what is stored can still be read.
                 if let Err(error) = Registry::put(&entry).await {
                     warn("The list of replicas on this device cannot be updated", &error.to_string());
                 }
-                return Ok(Some(Opened { replica, store, lock, entry }));
+                return Ok(Some(Opened { replica, store, stored_bytes, lock, entry }));
             }
             Ok(None) => {}
             // One broken store never stops the others. It is left as it is.
@@ -117,7 +121,7 @@ impl From<StorageError> for ResumeError {
     }
 }
 
-async fn resume_from(full_name: &str, entry: &Entry) -> Result<Option<(Replica, ReplicaStore)>, ResumeError> {
+async fn resume_from(full_name: &str, entry: &Entry) -> Result<Option<(Replica, ReplicaStore, usize)>, ResumeError> {
     let (store, batches) = ReplicaStore::open(full_name.to_owned()).await?;
     if batches.is_empty() {
         // It never got an id, or lost its storage with it: an id is never resumed without the writes made under it.
@@ -128,11 +132,12 @@ async fn resume_from(full_name: &str, entry: &Entry) -> Result<Option<(Replica, 
         return Ok(None);
     }
     memory::reserve_for(&batches);
-    let Recovery { replica, torn } = Replica::recover(Options::default(), batches)?;
+    let stored_bytes = batches.iter().map(|batch| batch.bytes.len()).sum();
+    let Recovery { replica, torn } = Replica::recover(REPLICA_OPTIONS, batches)?;
     if let Some(number) = torn {
         store.cut(number).await?;
     }
-    Ok(Some((replica, store)))
+    Ok(Some((replica, store, stored_bytes)))
 }
 
 /// A new replica, which gets its id from the relay.
@@ -150,7 +155,7 @@ async fn create(name: DatabaseName) -> Result<Opened, ApiError> {
     let lock = StoreLock::acquire(&full_name, 0).await?.ok_or(LockError::Refused)?;
     Registry::put(&entry).await?;
     let (store, _) = ReplicaStore::open(full_name).await?;
-    Ok(Opened { replica: Replica::join(Options::default(), name), store, lock, entry })
+    Ok(Opened { replica: Replica::join(REPLICA_OPTIONS, name), store, stored_bytes: 0, lock, entry })
 }
 
 fn hint_key(name: &DatabaseName) -> String {

@@ -1,9 +1,13 @@
-//! Taking over the writes of idle replicas.
+//! Taking over the writes of idle replicas, and retiring those that are surplus.
 //!
 //! When a tab is closed, what only its replica holds would seem to have vanished until a tab happens to resume it. So a
 //! tab takes the lock of each idle replica of its database in turn, and runs anti-entropy with it, as with any other
 //! replica, over a pipe in memory. What the idle replica receives is stored in its own store. One that cannot be opened
 //! is left as it is and stops nothing.
+//!
+//! A few idle replicas are kept for the tabs to come. Of more, the least recently used are retired while the relay is at
+//! hand, if all that they hold is known outside this browser: their ids leave every version vector, and their stores are
+//! deleted once this tab's replica has stored their retirement.
 
 use std::{
     cell::{Cell, RefCell},
@@ -12,12 +16,12 @@ use std::{
     task::{Poll, Waker},
 };
 
-use bayou_core::{Event, Options, Output, Outputs, PeerId, PeerKind, RecoverError, Recovery, Replica, StoredBatch};
+use bayou_core::{Event, Output, Outputs, PeerId, PeerKind, RecoverError, Recovery, Replica, StoredBatch};
 use thiserror::Error;
 use wasm_bindgen::JsValue;
 
 use crate::{
-    host::Host,
+    host::{Host, REPLICA_OPTIONS},
     locks::{LockError, StoreLock},
     memory, platform,
     store::{Entry, Registry, ReplicaStore, StorageError},
@@ -26,6 +30,8 @@ use crate::{
 
 /// Two replicas in one page exchange thousands of writes in this time.
 const SESSION_MS_MAX: u32 = 30_000;
+/// Idle replicas that a browser keeps of one database.
+const IDLE_KEPT_MAX: usize = 3;
 /// How long a pipe may be silent before it is looked at whether anything is left to do.
 const SILENCE_MS: u32 = 20;
 
@@ -48,52 +54,127 @@ impl From<StorageError> for OrphanError {
     }
 }
 
-/// Takes over, in the background, what idle replicas of this database hold.
-pub(crate) fn take_over(host: &Rc<Host>) {
+/// When the replicas of this browser are visited: one round at a time.
+#[derive(Default)]
+pub(crate) struct Rounds {
+    state: Cell<Round>,
+    /// A round was made with the relay at hand, so that all that is surplus has been retired.
+    is_tidy: Cell<bool>,
+}
+
+#[derive(Clone, Copy, Default)]
+enum Round {
+    #[default]
+    None,
+    Running,
+    /// And when it is over, another one.
+    Again,
+}
+
+/// Takes over, in the background, what idle replicas of this database hold, and retires those that are surplus.
+pub(crate) fn visit(host: &Rc<Host>) {
+    let state = &host.rounds().state;
+    if !matches!(state.get(), Round::None) {
+        return state.set(Round::Again);
+    }
+    state.set(Round::Running);
     let host = Rc::clone(host);
     spawn(async move {
-        let own = host.entry().store;
-        let entries = match Registry::replicas_of(host.name().as_str()).await {
-            Ok(entries) => entries,
-            Err(error) => return warn("The replicas on this device cannot be listed", &error.to_string()),
-        };
-        let database = host.entry().database_id;
-        // One that was never created has nothing; one of another database of this name has nothing for this one.
-        let others = entries.into_iter().filter(|entry| entry.store != own && entry.database_id == database);
-        for entry in others {
-            if let Err(error) = take_over_from(&host, &entry).await {
-                warn(&["Replica store ", &entry.store.to_string(), " is left alone"].concat(), &error.to_string());
+        loop {
+            visit_all(&host).await;
+            let state = &host.rounds().state;
+            match state.get() {
+                Round::Again => state.set(Round::Running),
+                Round::None | Round::Running => return state.set(Round::None),
             }
         }
     });
 }
 
-async fn take_over_from(host: &Host, entry: &Entry) -> Result<(), OrphanError> {
-    let name = entry.store.full_name(&entry.database);
-    let Some(_lock) = StoreLock::acquire(&name, 0).await? else {
-        // Another tab runs it.
-        return Ok(());
+/// The relay has told all it held: if nothing could be retired without it, it can be.
+pub(crate) fn visit_if_untidy(host: &Rc<Host>) {
+    if host.is_ready() && !host.rounds().is_tidy.get() {
+        visit(host);
+    }
+}
+
+async fn visit_all(host: &Host) {
+    let own = host.entry().store;
+    let entries = match Registry::replicas_of(host.name().as_str()).await {
+        Ok(entries) => entries,
+        Err(error) => return warn("The replicas on this device cannot be listed", &error.to_string()),
     };
+    let database = host.entry().database_id;
+    let may_retire = host.is_caught_up();
+    // One that was never created has nothing; one of another database of this name has nothing for this one.
+    let others = entries.into_iter().filter(|entry| entry.store != own && entry.database_id == database);
+    let mut kept = 0;
+    for entry in others {
+        match visit_one(host, &entry, may_retire && kept >= IDLE_KEPT_MAX).await {
+            Ok(Visit::Kept) => kept += 1,
+            Ok(Visit::Busy | Visit::Gone) => {}
+            Err(error) => {
+                warn(&["Replica store ", &entry.store.to_string(), " is left alone"].concat(), &error.to_string());
+            }
+        }
+    }
+    if may_retire {
+        host.rounds().is_tidy.set(true);
+    }
+}
+
+/// What came of looking at a replica.
+enum Visit {
+    /// Another tab runs it.
+    Busy,
+    /// It is there for the next tab.
+    Kept,
+    /// It held nothing, or has retired, and is deleted.
+    Gone,
+}
+
+async fn visit_one(host: &Host, entry: &Entry, is_surplus: bool) -> Result<Visit, OrphanError> {
+    let name = entry.store.full_name(&entry.database);
+    let Some(_lock) = StoreLock::acquire(&name, 0).await? else { return Ok(Visit::Busy) };
     let (store, batches) = ReplicaStore::open(name).await?;
     if batches.is_empty() {
         drop(store);
-        return Ok(forget(entry).await?);
+        forget(entry).await?;
+        return Ok(Visit::Gone);
     }
     memory::reserve_for(&batches);
-    let Recovery { replica: idle, torn } = Replica::recover(Options::default(), batches)?;
+    let Recovery { replica: idle, torn } = Replica::recover(REPLICA_OPTIONS, batches)?;
     if let Some(number) = torn {
         store.cut(number).await?;
     }
-    let is_wanted = host.read(|own| idle.database() == own.database() && !holds_all_of(own, &idle));
-    if is_wanted.unwrap_or(false) {
-        let pipe = Rc::new(Pipe::new(host.new_peer()));
-        let mut session = Session { idle, store, unstored: Vec::new(), pipe: &pipe, host, idle_caught_up: false };
-        host.attach(&pipe);
-        let ran = within(SESSION_MS_MAX, session.run()).await.unwrap_or(Err(OrphanError::TooLong));
-        host.detach(&pipe);
-        ran?;
+    let retires = is_surplus || idle.has_retired();
+    let is_wanted =
+        host.read(|own| idle.database() == own.database() && (retires || !holds_all_of(own, &idle))).unwrap_or(false);
+    if !is_wanted {
+        return Ok(Visit::Kept);
     }
-    Ok(())
+    let pipe = Rc::new(Pipe::new(host.new_peer()));
+    let mut session = Session {
+        idle,
+        store,
+        unstored: Vec::new(),
+        pipe: &pipe,
+        host,
+        idle_caught_up: false,
+        retires,
+        has_retired: false,
+    };
+    host.attach(&pipe);
+    let ran = within(SESSION_MS_MAX, session.run()).await.unwrap_or(Err(OrphanError::TooLong));
+    host.detach(&pipe);
+    let has_retired = session.has_retired;
+    drop(session);
+    ran?;
+    if !has_retired {
+        return Ok(Visit::Kept);
+    }
+    forget(entry).await?;
+    Ok(Visit::Gone)
 }
 
 /// Whether a replica has nothing to learn from another.
@@ -179,6 +260,10 @@ struct Session<'a> {
     pipe: &'a Pipe,
     host: &'a Host,
     idle_caught_up: bool,
+    /// The idle replica is to be retired, or has been.
+    retires: bool,
+    /// Another replica has stored its retirement.
+    has_retired: bool,
 }
 
 impl Session<'_> {
@@ -196,10 +281,33 @@ impl Session<'_> {
                     self.perform(outputs).await?;
                 }
                 Some(None) => return Ok(()),
-                None if self.is_done() => return Ok(()),
+                None if self.has_retired => return Ok(()),
+                // The other side is still to store it.
+                None if self.idle.has_retired() => {}
+                None if self.is_done() => {
+                    if !(self.retires && self.may_retire()) {
+                        return Ok(());
+                    }
+                    let Ok(outputs) = self.idle.retire() else { return Ok(()) };
+                    self.perform(outputs).await?;
+                }
                 None => {}
             }
         }
+    }
+
+    /// Whether nothing would be lost with the idle replica: the own replica holds all of it, and what is not committed is
+    /// known outside this browser.
+    fn may_retire(&self) -> bool {
+        let log = self.idle.inspect(usize::MAX).log;
+        let is_safe = |own: &Replica| {
+            let mut tentative = log.iter().filter(|row| row.committed.is_none());
+            own.version_vector().dominates(self.idle.version_vector())
+                && tentative.all(|row| {
+                    own.status(&row.id).is_some_and(|status| status.is_committed() || status.known_elsewhere)
+                })
+        };
+        self.idle.is_ready() && self.host.read(is_safe).unwrap_or(false)
     }
 
     fn is_done(&self) -> bool {
@@ -225,6 +333,7 @@ impl Session<'_> {
                 Output::Disconnect { .. } => self.pipe.end(),
                 Output::Forget { .. } => {}
                 Output::Event(Event::CaughtUp { .. }) => self.idle_caught_up = true,
+                Output::Event(Event::Retired) => self.has_retired = true,
                 Output::Event(_) => {}
             }
         }

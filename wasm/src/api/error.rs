@@ -1,6 +1,6 @@
 //! Errors as the page gets them: real `Error` objects, told apart by their `name`.
 
-use bayou_core::{QueryError, SubmitError};
+use bayou_core::{QueryError, RetireError, SubmitError};
 use js_sys::{Error, TypeError};
 use wasm_bindgen::prelude::*;
 
@@ -58,6 +58,21 @@ export interface ClosedError extends Error {
 }
 
 /**
+ * The replica has retired, or cannot.
+ */
+export interface RetiredError extends Error {
+    readonly name: "RetiredError";
+}
+
+/**
+ * Another write was committed under the id of this one, because the replica's storage was a copy. It was offered again
+ * before, under an id that is not known here.
+ */
+export interface DisplacedError extends Error {
+    readonly name: "DisplacedError";
+}
+
+/**
  * A write was refused before it was accepted; nothing has changed.
  */
 export interface DraftError extends Error {
@@ -95,6 +110,10 @@ pub(crate) enum ApiError {
     NotReady { reason: Option<String> },
     /// The replica was closed.
     Closed,
+    /// It has retired, or cannot.
+    Retire(RetireError),
+    /// A write lost its place.
+    Displaced,
     /// The engine does not accept the draft.
     Submit(SubmitError),
     /// The engine does not accept the query.
@@ -127,6 +146,12 @@ impl From<ApiError> for JsValue {
                 named("NotReadyError", &message, &[])
             }
             ApiError::Closed => named("ClosedError", "This replica was closed.", &[]),
+            ApiError::Retire(error) => named("RetiredError", &error.to_string(), &[]),
+            ApiError::Displaced => {
+                let message =
+                    "Another write was committed under this one's id. It was offered again under another one.";
+                named("DisplacedError", message, &[])
+            }
             ApiError::Submit(error) => named("DraftError", &error.to_string(), &[]),
             ApiError::Query(error) => named("QueryError", &error.to_string(), &[]),
             ApiError::Validation(fields) => {
@@ -177,7 +202,17 @@ impl From<SubmitError> for ApiError {
     fn from(error: SubmitError) -> Self {
         match error {
             SubmitError::NotReady => Self::NotReady { reason: None },
+            SubmitError::Retired => Self::Retire(error.into()),
             error => Self::Submit(error),
+        }
+    }
+}
+
+impl From<RetireError> for ApiError {
+    fn from(error: RetireError) -> Self {
+        match error {
+            RetireError::Submit(error) => error.into(),
+            error => Self::Retire(error),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The replica as an inspector shows it, as plain data.
 
+use bayou_core::Replica;
 use serde::Serialize;
 use tsify::Tsify;
 
@@ -16,8 +17,16 @@ pub struct Inspection {
     pub database: DatabaseNames,
     /// It holds the primary role.
     pub primary: bool,
+    /// The replica that holds it, as far as is known here.
+    pub primary_replica: String,
+    /// The term of its last commit: it rises whenever the primary role moves.
+    pub term: u32,
     /// Its last commit sequence number.
     pub csn: u64,
+    /// The last commit that its log was truncated through; zero if it was not.
+    pub omitted_csn: u64,
+    /// How large its log is.
+    pub log_size: LogSize,
     /// Its logical clock: the greatest accept stamp it has seen or given.
     pub clock: u64,
     /// The primary gives out no commits at present.
@@ -38,6 +47,20 @@ pub struct DatabaseNames {
     pub id: Option<String>,
     /// The name people use.
     pub name: String,
+}
+
+/// How large a log is.
+#[derive(Serialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct LogSize {
+    /// Committed writes in it.
+    pub committed: usize,
+    /// Bytes of their bodies.
+    pub committed_bytes: usize,
+    /// Tentative writes in it.
+    pub tentative: usize,
+    /// Outcomes that are kept of writes that it was truncated through.
+    pub outcomes: usize,
 }
 
 /// The last write of one replica that is held.
@@ -85,12 +108,23 @@ pub struct Reorder {
 }
 
 impl Inspection {
-    pub(super) fn new(name: &str, inspection: bayou_core::Inspection) -> Self {
+    pub(super) fn new(replica: &Replica, inspection: bayou_core::Inspection) -> Self {
+        let size = replica.log_size();
+        let name = replica.name().as_str();
         Self {
             replica: inspection.replica.map(|id| id.to_string()),
             database: DatabaseNames { id: inspection.database.map(|id| id.to_string()), name: name.to_owned() },
             primary: inspection.primary,
+            primary_replica: replica.primary().to_string(),
+            term: replica.term().get(),
             csn: inspection.csn.get(),
+            omitted_csn: replica.omitted_csn().get(),
+            log_size: LogSize {
+                committed: size.committed,
+                committed_bytes: size.committed_bytes,
+                tentative: size.tentative,
+                outcomes: size.outcomes,
+            },
             clock: inspection.clock.get(),
             commits_paused: inspection.commits_paused,
             vector: inspection

@@ -195,8 +195,11 @@ impl Replica {
     /// All that an inspector shows, with the last `rowsMax` writes of the log (default: 500).
     pub fn inspect(&self, #[wasm_bindgen(js_name = rowsMax)] rows_max: Option<u32>) -> Result<Ts<Inspection>, JsValue> {
         let rows_max = rows_max.map_or(INSPECTION_ROWS_MAX, |rows| rows as usize);
-        let inspection = self.host.read(|replica| in_words(replica, replica.inspect(rows_max)))?;
-        Ok(plain(&Inspection::new(self.host.name().as_str(), inspection)))
+        let inspection = self.host.read(|replica| {
+            let inspection = in_words(replica, replica.inspect(rows_max));
+            Inspection::new(replica, inspection)
+        })?;
+        Ok(plain(&inspection))
     }
 
     /// The links, each with a switch.
@@ -224,6 +227,18 @@ impl Replica {
             })
         };
         self.closing.get_or_init(close).clone()
+    }
+
+    /// Retires the replica: it accepts nothing from now on, and its id leaves every version vector. Resolves when another
+    /// replica has all that it held, its retirement included, and it is deleted from this device. If the page goes away
+    /// before, another tab of this browser completes it. Rejects with a `RetiredError` where it may not retire.
+    #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
+    pub fn retire(&self) -> Promise {
+        let host = Rc::clone(&self.host);
+        promise(async move {
+            host.retire().await?;
+            Ok(JsValue::UNDEFINED)
+        })
     }
 
     /// Closes the replica for good, when the relay holds a new database of this name: the next opening begins anew. What

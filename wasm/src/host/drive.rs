@@ -5,7 +5,7 @@ use std::rc::Rc;
 use bayou_core::{Event, Millis, Output, Outputs, PeerId, PeerKind, Replica};
 use wasm_bindgen::JsValue;
 
-use super::{Failure, FailureKind, Host, trap};
+use super::{Failure, FailureKind, Host, trap, upkeep::Chore};
 use crate::{
     api::{self, ApiError},
     link::Refusal,
@@ -109,6 +109,7 @@ impl Host {
             let Some(output) = self.outputs.borrow_mut().pop_front() else { break };
             match output {
                 Output::Persist(batch) => {
+                    self.upkeep.borrow_mut().stored(batch.bytes.len());
                     if self.writer.push(batch) {
                         self.run_writer();
                     }
@@ -121,7 +122,14 @@ impl Host {
                     Some(pipe) => pipe.end(),
                     None => self.relay.disconnect(peer, &reason),
                 },
-                Output::Forget { .. } => {}
+                Output::Forget { before } => {
+                    if let Ok(size) = self.read(Replica::log_size) {
+                        self.upkeep.borrow_mut().checkpoint_ends(&size);
+                    }
+                    if self.writer.forget(before) {
+                        self.run_writer();
+                    }
+                }
                 Output::Event(event) => self.on_event(event),
             }
         }
@@ -135,7 +143,7 @@ impl Host {
                 self.waiters.ready();
                 self.listeners.notify();
                 if let Some(host) = self.this.upgrade() {
-                    orphans::take_over(&host);
+                    orphans::visit(&host);
                 }
             }
             // Until it has a new id, which `Ready` tells of, it accepts nothing; all it holds stays.
@@ -145,6 +153,9 @@ impl Host {
                 let status = self.read(|replica| replica.status(&write)).ok().flatten();
                 status.map_or(JsValue::UNDEFINED, |status| api::outcome_to_js(&status))
             }),
+            Event::Displaced { write, again } => self.waiters.displaced(&write, again, || ApiError::Displaced.into()),
+            Event::Retired => self.waiters.retired(),
+            Event::Installed { .. } => self.upkeep.borrow_mut().checkpoint_given_up(),
             Event::LinkReady { peer } => {
                 self.relay.ready(peer);
                 self.listeners.notify();
@@ -152,7 +163,12 @@ impl Host {
             Event::CaughtUp { peer } => {
                 match self.pipe_to(peer) {
                     Some(pipe) => pipe.caught_up(),
-                    None => self.relay.caught_up(peer),
+                    None => {
+                        self.relay.caught_up(peer);
+                        if let Some(host) = self.this.upgrade() {
+                            orphans::visit_if_untidy(&host);
+                        }
+                    }
                 }
                 self.listeners.notify();
             }
@@ -169,10 +185,42 @@ impl Host {
         let Some(host) = self.this.upgrade() else { return };
         spawn(async move {
             let stored = host.writer.run(|through| host.tell_engine(|replica| replica.handle_persisted(through))).await;
-            if let Err(error) = stored {
-                host.fail(Failure::from(&error));
+            match stored {
+                Ok(()) => host.keep_up(),
+                Err(error) => host.fail(Failure::from(&error)),
             }
         });
+    }
+
+    /// Keeps log and store short, a step at a time: it is called when nothing waits to be stored, and what it does leads
+    /// there again.
+    fn keep_up(&self) {
+        if self.is_stopped.get() || self.is_closed.get() {
+            return;
+        }
+        let Ok((csn, size)) = self.read(|replica| (replica.csn(), replica.log_size())) else { return };
+        let chore = self.upkeep.borrow().chore(csn, &size);
+        match chore {
+            Some(Chore::Truncate { through }) => {
+                self.tell_engine(|replica| replica.truncate(through));
+                // Nothing is stored by it.
+                let chore = self.read(Replica::log_size).ok().and_then(|size| self.upkeep.borrow().chore(csn, &size));
+                if chore == Some(Chore::Checkpoint) {
+                    self.checkpoint();
+                }
+            }
+            Some(Chore::Checkpoint) => self.checkpoint(),
+            None => {}
+        }
+    }
+
+    fn checkpoint(&self) {
+        self.upkeep.borrow_mut().checkpoint_begins();
+        self.tell_engine(Replica::checkpoint);
+        if self.writer.is_idle() {
+            // It is no time for one.
+            self.upkeep.borrow_mut().checkpoint_given_up();
+        }
     }
 
     fn pipe_to(&self, peer: PeerId) -> Option<Rc<Pipe>> {

@@ -10,6 +10,7 @@ mod failure;
 mod listeners;
 mod timer;
 mod trap;
+mod upkeep;
 mod waiters;
 mod writer;
 
@@ -23,19 +24,23 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use bayou_core::{DatabaseName, Draft, Options, Output, Outputs, Replica, WriteId};
+use bayou_core::{DatabaseName, Draft, Options, Output, Outputs, Replica, RetireError, SubmitError, WriteId};
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 
-use self::{timer::Timer, waiters::Waiters, writer::Writer};
+use self::{timer::Timer, upkeep::Upkeep, waiters::Waiters, writer::Writer};
 use crate::{
     api::{self, ApiError},
     link::{LinkState, RelayLink, RelayUrl},
     locks::StoreLock,
-    orphans::{self, Pipe},
+    orphans::{self, Pipe, Rounds},
     store::{Entry, Registry, ReplicaStore},
     wait::spawn,
 };
+
+/// How the replicas of this browser behave. What became of others' writes they leave to the relay to remember.
+pub(crate) const REPLICA_OPTIONS: Options =
+    Options { ping_interval_ms: 8_000, silence_ms_max: 25_000, keeps_outcomes: false };
 
 /// One open replica.
 pub(crate) struct Host {
@@ -44,9 +49,11 @@ pub(crate) struct Host {
     engine: RefCell<Rc<RefCell<Replica>>>,
     name: DatabaseName,
     writer: Writer,
+    upkeep: RefCell<Upkeep>,
     relay: Rc<RelayLink>,
     /// Sessions with idle replicas of this browser.
     pipes: RefCell<Vec<Rc<Pipe>>>,
+    rounds: Rounds,
     outputs: RefCell<VecDeque<Output>>,
     is_performing: Cell<bool>,
     last_peer: Cell<u64>,
@@ -67,6 +74,7 @@ impl Host {
     pub(crate) fn start(
         replica: Replica,
         store: ReplicaStore,
+        stored_bytes: usize,
         lock: StoreLock,
         entry: Entry,
         relay: RelayUrl,
@@ -75,10 +83,12 @@ impl Host {
         let host = Rc::new_cyclic(|this: &Weak<Self>| Self {
             this: this.clone(),
             name: replica.name().clone(),
+            upkeep: RefCell::new(Upkeep::new(stored_bytes, &replica.log_size())),
             engine: RefCell::new(Rc::new(RefCell::new(replica))),
             writer: Writer::new(store),
             relay: RelayLink::new(relay, this.clone()),
             pipes: RefCell::default(),
+            rounds: Rounds::default(),
             outputs: RefCell::default(),
             is_performing: Cell::default(),
             last_peer: Cell::default(),
@@ -95,7 +105,7 @@ impl Host {
         trap::watch(&host);
         host.relay.set_enabled(relay_enabled);
         if host.is_ready() {
-            orphans::take_over(&host);
+            orphans::visit(&host);
         }
         host
     }
@@ -136,6 +146,16 @@ impl Host {
         self.entry.borrow().clone()
     }
 
+    /// Which replicas of this browser are visited, and when.
+    pub(crate) fn rounds(&self) -> &Rounds {
+        &self.rounds
+    }
+
+    /// Whether the relay is at hand, and has told all that it held.
+    pub(crate) fn is_caught_up(&self) -> bool {
+        matches!(self.relay.state(), LinkState::Open { caught_up: true })
+    }
+
     /// Whether everything the engine wanted stored is stored.
     pub(crate) fn is_all_stored(&self) -> bool {
         self.writer.is_idle()
@@ -172,18 +192,54 @@ impl Host {
         Ok((write, waiter))
     }
 
+    /// Retires the replica, and deletes its store once another one has its retirement.
+    pub(crate) async fn retire(&self) -> Result<(), ApiError> {
+        self.check_writable()?;
+        let retired = self.waiters.for_retired();
+        let known = self.drive(|replica| match replica.retire() {
+            Ok(outputs) => (Ok(()), outputs),
+            Err(error) => (Err(error), Outputs::default()),
+        })?;
+        match known {
+            // Somebody has asked for it before.
+            Ok(()) | Err(RetireError::Submit(SubmitError::Retired)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        match retired.await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) | Err(_) => return Err(self.failure().cloned().map_or(ApiError::Closed, ApiError::Stopped)),
+        }
+        self.shut().await;
+        let forgotten = orphans::forget(&self.entry()).await;
+        self.release();
+        forgotten.map_err(ApiError::Storage)
+    }
+
     /// Closes the replica: what was submitted is stored, then its links and its store are closed and its lock is freed.
     pub(crate) async fn close(&self) {
+        if self.is_closed.get() {
+            return;
+        }
+        self.shut().await;
+        let mut entry = self.entry();
+        entry.last_used = js_sys::Date::now();
+        // The list of replicas is a help for the next opening; that it could not be updated is no reason to complain.
+        let _ = Registry::put(&entry).await;
+        self.release();
+    }
+
+    /// Stores what was submitted and closes links and store.
+    async fn shut(&self) {
         self.is_closed.set(true);
         self.relay.stop();
         self.listeners.clear();
         self.writer.rest().await;
         self.stop(&ApiError::Closed.into());
         self.writer.store().close();
-        let mut entry = self.entry();
-        entry.last_used = js_sys::Date::now();
-        // The list of replicas is a help for the next opening; that it could not be updated is no reason to complain.
-        let _ = Registry::put(&entry).await;
+    }
+
+    /// Leaves the replica to the next tab.
+    fn release(&self) {
         self.lock.replace(None);
         trap::forget(self);
     }
@@ -213,7 +269,7 @@ impl Host {
         let Some(host) = self.this.upgrade() else { return };
         spawn(async move {
             if let Ok(batches) = host.writer.store().read().await
-                && let Ok(recovery) = Replica::recover(Options::default(), batches)
+                && let Ok(recovery) = Replica::recover(REPLICA_OPTIONS, batches)
             {
                 host.engine.replace(Rc::new(RefCell::new(recovery.replica)));
                 host.listeners.notify();

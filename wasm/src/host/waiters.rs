@@ -22,6 +22,7 @@ pub(super) struct Waiters {
     // looked for stands at the front.
     saved: RefCell<Vec<(WriteId, Waiting)>>,
     committed: RefCell<Vec<(WriteId, Deferred)>>,
+    retired: RefCell<Vec<Waiting>>,
 }
 
 impl Waiters {
@@ -31,6 +32,13 @@ impl Waiters {
         let mut ready = self.ready.borrow_mut();
         ready.retain(|waiting| !waiting.is_canceled());
         ready.push(sender);
+        waiter
+    }
+
+    /// To be told when another replica has this one's retirement.
+    pub(super) fn for_retired(&self) -> Waiter {
+        let (sender, waiter) = oneshot::channel();
+        self.retired.borrow_mut().push(sender);
         waiter
     }
 
@@ -76,6 +84,20 @@ impl Waiters {
         }
     }
 
+    /// A write lost its place. Whoever waits for it waits for the one by which it was offered again, if there is one.
+    pub(super) fn displaced(&self, write: &WriteId, again: Option<WriteId>, lost: impl FnOnce() -> JsValue) {
+        let mut committed = self.committed.borrow_mut();
+        let Some(index) = committed.iter().position(|(of, _)| of == write) else { return };
+        match again {
+            Some(again) => committed[index].0 = again,
+            None => committed.remove(index).1.reject(&lost()),
+        }
+    }
+
+    pub(super) fn retired(&self) {
+        settle(self.retired.take(), &Ok(()));
+    }
+
     /// No write will be committed as things stand.
     pub(super) fn never_committed(&self, error: &JsValue) {
         for (_, deferred) in self.committed.take() {
@@ -86,6 +108,7 @@ impl Waiters {
     /// Nothing more will come: all who wait are told so and forgotten.
     pub(super) fn end(&self, error: &JsValue) {
         self.never_ready(error);
+        settle(self.retired.take(), &Err(error.clone()));
         settle(self.saved.take().into_iter().map(|(_, waiting)| waiting), &Err(error.clone()));
         self.never_committed(error);
     }

@@ -5,7 +5,10 @@ use std::cell::{Cell, RefCell};
 use bayou_core::StoredBatch;
 use futures_channel::oneshot;
 
-use crate::store::{ReplicaStore, StorageError};
+use crate::{
+    orphans::warn,
+    store::{ReplicaStore, StorageError},
+};
 
 /// Where one transaction ends and the next begins, if so much waits.
 const TRANSACTION_BYTES_TARGET: usize = 8 * 1024 * 1024;
@@ -22,6 +25,8 @@ enum State {
 pub(super) struct Writer {
     store: ReplicaStore,
     waiting: RefCell<Vec<StoredBatch>>,
+    /// Stored batches with lower numbers than this are not needed any more.
+    unforgotten: Cell<Option<u64>>,
     state: Cell<State>,
     /// Dropped when the writer comes to rest.
     awaiting_rest: RefCell<Vec<oneshot::Sender<()>>>,
@@ -29,7 +34,13 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(store: ReplicaStore) -> Self {
-        Self { store, waiting: RefCell::default(), state: Cell::new(State::Idle), awaiting_rest: RefCell::default() }
+        Self {
+            store,
+            waiting: RefCell::default(),
+            unforgotten: Cell::default(),
+            state: Cell::new(State::Idle),
+            awaiting_rest: RefCell::default(),
+        }
     }
 
     pub(super) fn store(&self) -> &ReplicaStore {
@@ -40,6 +51,17 @@ impl Writer {
     #[must_use]
     pub(super) fn push(&self, batch: StoredBatch) -> bool {
         self.waiting.borrow_mut().push(batch);
+        self.starts()
+    }
+
+    /// Has batches with lower numbers than this deleted, once nothing waits to be stored. Likewise.
+    #[must_use]
+    pub(super) fn forget(&self, before: u64) -> bool {
+        self.unforgotten.set(Some(before));
+        self.starts()
+    }
+
+    fn starts(&self) -> bool {
         let is_idle = self.is_idle();
         if is_idle {
             self.state.set(State::Running);
@@ -76,6 +98,11 @@ impl Writer {
             if let Some(last) = batches.last() {
                 self.store.append(&batches).await?;
                 stored_through(last.number);
+            } else if let Some(before) = self.unforgotten.take() {
+                if let Err(error) = self.store.forget(before).await {
+                    // They cost room and nothing else, and go with the next ones that are not needed.
+                    warn("What is stored and not needed any more cannot be deleted", &error.to_string());
+                }
             } else if self.store.wants_compaction() {
                 self.store.compact().await;
             } else {

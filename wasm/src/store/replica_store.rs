@@ -8,7 +8,7 @@ use std::{
 };
 
 use bayou_core::StoredBatch;
-use js_sys::Uint8Array;
+use js_sys::{Array, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{IdbKeyRange, IdbObjectStore};
 
@@ -144,6 +144,30 @@ impl ReplicaStore {
         Ok(())
     }
 
+    /// Deletes the batches with lower numbers than this, all or none of them.
+    ///
+    /// No [`append`](Self::append) may run meanwhile.
+    pub(crate) async fn forget(&self, before: u64) -> Result<(), StorageError> {
+        let connection = self.connection().await?;
+        let forgotten = upper_bound(before)?;
+        let keys = connection.read(&|store| store.get_all_keys_with_key(&forgotten)).await?;
+        let Some(last) = keys.iter().last() else { return Ok(()) };
+        // The last one may hold batches that are needed, too: they become a record of their own.
+        let records = connection.read(&|store| store.get_all_with_key(&last)).await?;
+        let mut batches = batches_of(&bytes_of(&records)?)?;
+        batches.retain(|batch| batch.number >= before);
+        let rest = (!batches.is_empty()).then(|| to_js(&record::encode(&batches)));
+        let replace = |store: &IdbObjectStore| {
+            let request = store.delete(&forgotten)?;
+            rest.as_ref().map_or(Ok(request), |rest| store.add_with_key(rest, &key(before)))
+        };
+        connection.write(&replace).await?;
+        let Loose { from, .. } = self.loose.get();
+        let records = records_from(&connection, from.max(before)).await?;
+        self.loose.set(loose_of(&records, self.stored.get())?);
+        Ok(())
+    }
+
     /// Whether so many small records have gathered that [`compact`](Self::compact) is due.
     pub(crate) fn wants_compaction(&self) -> bool {
         self.loose.get().count >= LOOSE_RECORDS_MAX
@@ -215,7 +239,15 @@ impl ReplicaStore {
 /// The records with this key or a greater one, in order.
 async fn records_from(connection: &Connection, from: u64) -> Result<Vec<Vec<u8>>, StorageError> {
     let range = IdbKeyRange::lower_bound(&key(from)).map_err(|error| StorageError::from_js(&error))?;
-    let records = connection.read(&|store| store.get_all_with_key(&range)).await?;
+    bytes_of(&connection.read(&|store| store.get_all_with_key(&range)).await?)
+}
+
+/// All keys below this one.
+fn upper_bound(before: u64) -> Result<IdbKeyRange, StorageError> {
+    IdbKeyRange::upper_bound_with_open(&key(before), true).map_err(|error| StorageError::from_js(&error))
+}
+
+fn bytes_of(records: &Array) -> Result<Vec<Vec<u8>>, StorageError> {
     let bytes = |record: JsValue| record.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec);
     records.iter().map(|record| bytes(record).ok_or_else(corrupted)).collect()
 }

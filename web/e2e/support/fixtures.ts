@@ -9,6 +9,8 @@ export interface Visitor {
 }
 
 interface Fixtures {
+  /** Further options of the relay's command line. */
+  relayOptions: readonly string[];
   relay: Relay;
   /** Another person: another browser profile. */
   visitor: () => Promise<Visitor>;
@@ -27,10 +29,10 @@ function watch(page: Page, faults: string[]): void {
 }
 
 export const test = base.extend<Fixtures>({
-  // Playwright reads what a fixture needs from its parameter's pattern.
-  // eslint-disable-next-line no-empty-pattern
-  relay: async ({}, use, info) => {
-    const relay = await Relay.start();
+  relayOptions: [[], { option: true }],
+
+  relay: async ({ relayOptions }, use, info) => {
+    const relay = await Relay.start(relayOptions);
     await use(relay);
     if (info.status !== info.expectedStatus) {
       await info.attach("relay.log", { body: relay.log, contentType: "text/plain" });

@@ -30,10 +30,13 @@ export class Relay {
   private constructor(
     private readonly port: number,
     private readonly data: string,
+    private readonly options: readonly string[],
   ) {}
 
-  static async start(): Promise<Relay> {
-    const relay = new Relay(await freePort(), await mkdtemp(join(tmpdir(), "bayou-e2e-")));
+  /** Starts one on an empty folder, with further options of its command line. */
+  static async start(options: readonly string[] = []): Promise<Relay> {
+    const data = await mkdtemp(join(tmpdir(), "bayou-e2e-"));
+    const relay = new Relay(await freePort(), data, options);
     await relay.start();
     return relay;
   }
@@ -50,7 +53,10 @@ export class Relay {
   async start(): Promise<void> {
     const child = spawn(
       PROGRAM,
-      ["--listen", `127.0.0.1:${this.port}`, "--data", this.data, "--page", PAGE],
+      [
+        ...["--listen", `127.0.0.1:${this.port}`, "--data", this.data, "--page", PAGE],
+        ...this.options,
+      ],
       { stdio: ["ignore", "pipe", "pipe"] },
     );
     this.#process = child;

@@ -1,0 +1,147 @@
+//! How short a tab keeps its log, and when it writes what is stored anew: decisions alone, from numbers.
+//!
+//! A tab has the relay to ask for what it lacks and hardly anybody asks it, so that a short log is enough; and what it
+//! stores is read whenever it is opened, so that it pays to keep that small.
+
+use bayou_core::{Csn, LogSize};
+
+/// Commits that the log may hold. Beyond it, half are truncated.
+const COMMITS_MAX: usize = 2_000;
+/// Bytes of these commits' bodies, likewise.
+const COMMITTED_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// What is stored may be so many times as large as what the replica needs.
+const STORED_PER_NEEDED_MAX: usize = 3;
+/// A store smaller than this is read in no time.
+const STORED_BYTES_MIN: usize = 1024 * 1024;
+/// What a stored write costs beside its body, with its commit, as an estimate.
+const RECORD_BYTES: usize = 64;
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Chore {
+    /// The log is too long.
+    Truncate { through: Csn },
+    /// Most of what is stored is not needed.
+    Checkpoint,
+}
+
+/// What is stored of one replica, counted as batches come and go.
+#[derive(Debug)]
+pub(super) struct Upkeep {
+    stored_bytes: usize,
+    /// Of these, what the data took at the last checkpoint.
+    data_bytes: usize,
+    /// What was stored when the checkpoint began that is under way.
+    before_checkpoint: Option<usize>,
+}
+
+impl Upkeep {
+    /// For a replica whose batches take so many bytes. Its log reaches back to the last checkpoint: what is no part of it
+    /// is data.
+    pub(super) fn new(stored_bytes: usize, log: &LogSize) -> Self {
+        let data_bytes = stored_bytes.saturating_sub(log_bytes(log));
+        Self { stored_bytes, data_bytes, before_checkpoint: None }
+    }
+
+    pub(super) fn stored(&mut self, bytes: usize) {
+        self.stored_bytes += bytes;
+    }
+
+    /// What is due for a log that ends with this commit.
+    pub(super) fn chore(&self, csn: Csn, log: &LogSize) -> Option<Chore> {
+        if log.committed > COMMITS_MAX || log.committed_bytes > COMMITTED_BYTES_MAX {
+            let by_bytes = match log.committed_bytes {
+                0 => log.committed,
+                // As if all were equally large; if the last ones are larger, the next look truncates more.
+                bytes => log.committed.saturating_mul(COMMITTED_BYTES_MAX / 2) / bytes,
+            };
+            let kept = by_bytes.min(COMMITS_MAX / 2).min(log.committed);
+            let through = Csn::new(csn.get() - kept as u64)?;
+            return Some(Chore::Truncate { through });
+        }
+        let needed = self.data_bytes + log_bytes(log);
+        let is_due = self.stored_bytes >= STORED_BYTES_MIN && self.stored_bytes / STORED_PER_NEEDED_MAX > needed;
+        (is_due && self.before_checkpoint.is_none()).then_some(Chore::Checkpoint)
+    }
+
+    /// A checkpoint begins: all that is stored from here on is needed.
+    pub(super) fn checkpoint_begins(&mut self) {
+        self.before_checkpoint = Some(self.stored_bytes);
+    }
+
+    /// The checkpoint is given up; what was written of it is of no use.
+    pub(super) fn checkpoint_given_up(&mut self) {
+        self.before_checkpoint = None;
+    }
+
+    /// The checkpoint is complete.
+    pub(super) fn checkpoint_ends(&mut self, log: &LogSize) {
+        self.stored_bytes -= self.before_checkpoint.take().unwrap_or(0);
+        self.data_bytes = self.stored_bytes.saturating_sub(log_bytes(log));
+    }
+}
+
+fn log_bytes(log: &LogSize) -> usize {
+    log.committed_bytes + RECORD_BYTES * (log.committed + log.tentative)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KIB: usize = 1024;
+    const MIB: usize = 1024 * KIB;
+
+    fn log(committed: usize, committed_bytes: usize) -> LogSize {
+        LogSize { committed, committed_bytes, tentative: 0, outcomes: 0 }
+    }
+
+    fn csn(csn: u64) -> Csn {
+        Csn::new(csn).unwrap()
+    }
+
+    #[test]
+    fn a_short_log_is_left_alone() {
+        let upkeep = Upkeep::new(300 * KIB, &log(2_000, 200 * KIB));
+        assert_eq!(upkeep.chore(csn(9_000), &log(2_000, 2 * MIB)), None);
+        assert_eq!(upkeep.chore(csn(0), &log(0, 0)), None);
+    }
+
+    #[test]
+    fn of_a_long_log_half_of_what_it_may_hold_is_kept() {
+        let upkeep = Upkeep::new(0, &log(0, 0));
+        let through = |csn| Some(Chore::Truncate { through: Csn::new(csn).unwrap() });
+        assert_eq!(upkeep.chore(csn(9_000), &log(2_001, 200 * KIB)), through(8_000));
+        assert_eq!(upkeep.chore(csn(9_000), &log(9_000, MIB)), through(8_000));
+        assert_eq!(upkeep.chore(csn(9_000), &log(400, 4 * MIB)), through(8_900), "a quarter of the bytes");
+        assert_eq!(upkeep.chore(csn(1), &log(1, 3 * MIB)), through(1));
+    }
+
+    #[test]
+    fn a_store_is_written_anew_when_most_of_it_is_not_needed_and_not_again_meanwhile() {
+        let kept = log(1_000, 200 * KIB);
+        let mut upkeep = Upkeep::new(MIB - 1, &log(4_000, 800 * KIB));
+        assert_eq!(upkeep.chore(csn(4_000), &kept), None, "it is small");
+        upkeep.stored(MIB);
+        assert_eq!(upkeep.chore(csn(8_000), &kept), Some(Chore::Checkpoint));
+        upkeep.checkpoint_begins();
+        assert_eq!(upkeep.chore(csn(8_000), &kept), None);
+        upkeep.stored(400 * KIB);
+        upkeep.checkpoint_ends(&kept);
+        assert_eq!(upkeep.chore(csn(8_000), &kept), None);
+        upkeep.stored(500 * KIB);
+        assert_eq!(upkeep.chore(csn(9_000), &kept), None, "less than three times what is needed");
+        upkeep.stored(400 * KIB);
+        assert_eq!(upkeep.chore(csn(9_000), &kept), Some(Chore::Checkpoint));
+    }
+
+    #[test]
+    fn a_checkpoint_that_was_given_up_is_begun_again() {
+        let kept = log(10, KIB);
+        let mut upkeep = Upkeep::new(0, &log(0, 0));
+        upkeep.stored(2 * MIB);
+        upkeep.checkpoint_begins();
+        upkeep.checkpoint_given_up();
+        assert_eq!(upkeep.chore(csn(10), &kept), Some(Chore::Checkpoint));
+    }
+}
