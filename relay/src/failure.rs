@@ -36,6 +36,10 @@ impl Failure {
         Self::new(StatusCode::FORBIDDEN, "Only the commits of a demo database can be paused by anybody.");
     pub(crate) const NOT_PRIMARY: Self =
         Self::new(StatusCode::CONFLICT, "Another replica holds the primary role of this database.");
+    pub(crate) const TOO_OLD: Self = Self::new(
+        StatusCode::CONFLICT,
+        "A write of a newer version has to be committed first: start a relay of that version on this store.",
+    );
     pub(crate) const UNAVAILABLE: Self =
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "The store cannot be used at present; the relay's log says why.");
     pub(crate) const SHUTTING_DOWN: Self =

@@ -92,6 +92,7 @@ async fn set_commits_paused(relay: &Relay, name: &str, paused: bool) -> Result<S
     match known(relay, &name)?.pause_commits(paused).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
         Err(PauseError::NotPrimary) => Err(Failure::NOT_PRIMARY),
+        Err(PauseError::TooOld) => Err(Failure::TOO_OLD),
         Err(PauseError::Unavailable) => Err(Failure::UNAVAILABLE),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use bayou_core::{Event, Millis, Output, Outputs, PeerId, PeerKind, Replica, StoredBatch};
+use bayou_core::{Event, Millis, Output, Outputs, PeerId, PeerKind, Replica, ResumeError, StoredBatch};
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
@@ -181,11 +181,19 @@ impl Host {
     }
 
     fn pause_commits(&mut self, paused: bool, answer: oneshot::Sender<Result<(), PauseError>>) {
-        let outputs = if paused { self.replica.pause_commits() } else { self.replica.resume_commits() };
+        let outputs = if paused {
+            self.replica.pause_commits().map_err(ResumeError::from)
+        } else {
+            self.replica.resume_commits()
+        };
         match outputs {
             Ok(outputs) => self.perform(outputs),
-            Err(_not_primary) => {
-                let _ = answer.send(Err(PauseError::NotPrimary));
+            Err(error) => {
+                tracing::warn!(paused, %error, "commits are not paused or resumed");
+                let _ = answer.send(Err(match error {
+                    ResumeError::NotPrimary(_) => PauseError::NotPrimary,
+                    _ => PauseError::TooOld,
+                }));
                 return;
             }
         }

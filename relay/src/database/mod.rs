@@ -43,6 +43,8 @@ pub(crate) struct Unavailable;
 pub(crate) enum PauseError {
     /// Another replica holds the primary role.
     NotPrimary,
+    /// A write of a newer version has to be committed first.
+    TooOld,
     /// As [`Unavailable`].
     Unavailable,
 }

@@ -17,8 +17,8 @@ pub struct Inspection {
     pub database: DatabaseNames,
     /// It holds the primary role.
     pub primary: bool,
-    /// The replica that holds it, as far as is known here.
-    pub primary_replica: String,
+    /// The replica that holds it, as far as is known here; `null` while one that took it has not committed anything.
+    pub primary_replica: Option<String>,
     /// The term of its last commit: it rises whenever the primary role moves.
     pub term: u32,
     /// Its last commit sequence number.
@@ -115,7 +115,7 @@ impl Inspection {
             replica: inspection.replica.map(|id| id.to_string()),
             database: DatabaseNames { id: inspection.database.map(|id| id.to_string()), name: name.to_owned() },
             primary: inspection.primary,
-            primary_replica: replica.primary().to_string(),
+            primary_replica: replica.primary().map(ToString::to_string),
             term: replica.term().get(),
             csn: inspection.csn.get(),
             omitted_csn: replica.omitted_csn().get(),
