@@ -31,6 +31,20 @@
 //! | `POST /v1/databases/<name>/commits/pause`, `.../resume` | 204 when it is stored; the demo database only |
 //! | `/healthz` | 200 as long as the store can be read |
 //!
+//! # What is kept
+//!
+//! Each log holds what its [`Retention`] says; a replica that lacks more gets the data instead of the writes. What is stored
+//! is written anew when most of it is not needed.
+//!
+//! # An old copy of the data folder
+//!
+//! A relay that is started on an old copy of its data would give out numbers of commits that it has given out before. Run
+//! `bayou-relay take-over --data FOLDER --database NAME` on such a copy before it is started, which is [`take_over`], once for
+//! each database. It then commits nothing and creates no replicas until commits are resumed; replicas that connect before
+//! bring the commits that the copy lacks. Those that nobody brings are void, and their writes are committed anew by whoever
+//! still holds them. A relay to which this was not done finds out when it meets a replica that knows more, and stops
+//! committing likewise.
+//!
 //! # How it holds together
 //!
 //! One task owns each open database's replica. Sockets send it commands over a bounded channel and get frames from it

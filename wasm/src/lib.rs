@@ -24,7 +24,7 @@
 //! | `store` | IndexedDB |
 //! | `locks` | Web Locks |
 //! | `link` | the WebSocket to the relay |
-//! | `orphans` | takes over what idle replicas of this browser hold |
+//! | `orphans` | takes over what idle replicas of this browser hold, and retires those that are surplus |
 //! | `api` | the classes and types that the page sees |
 //! | `wait`, `platform`, `memory` | futures for browser events, what the global scope offers, room to work |
 //!

@@ -77,8 +77,9 @@ impl WriteLog {
             });
         let longer = omitted.csn > self.csn() && covered.dominates(&self.omitted.vector);
         let holds_all = self.positions.keys().all(|id| covered.covers(id));
-        let reigned = reigns.iter().all(|reign| reign.after <= omitted.csn && reign.begun_at <= omitted.csn);
-        whole && longer && holds_all && reigned && reigns.last().term >= self.term()
+        let parting = self.reigns.parting(reigns);
+        let stands = reigns.last().term > self.term() || parting.is_none_or(|parting| omitted.csn <= parting);
+        whole && longer && holds_all && stands
     }
 
     /// Replaces the committed prefix by what was omitted elsewhere \[97 §3.3\], and keeps every write that it does not

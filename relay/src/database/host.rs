@@ -261,7 +261,7 @@ fn note(event: &Event) {
         Event::RoleChanged { primary } => tracing::warn!(primary, "the primary role moved"),
         Event::PrimaryRestored => tracing::warn!(
             "the store is an old copy: a replica holds commits that it lacks; they are taken over, and none is given out \
-             until commits are resumed"
+             until commits are resumed (of the database that --demo names)"
         ),
         Event::CommitsVoided { after, count } => {
             tracing::warn!(%after, count, "commits are void, for the primary role was taken without them");

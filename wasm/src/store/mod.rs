@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `connection` | opening, being closed by the browser, transactions, and what their errors mean |
 //! | `record` | the bytes of one stored record: one or several batches |
-//! | `replica_store` | one replica's batches: read, append, compact |
+//! | `replica_store` | one replica's batches: read, append, cut, forget, compact |
 //! | `segments` | which small records to join
 //! | `registry` | which replicas this browser keeps of which database |
 

@@ -111,7 +111,7 @@ fn file(saying: &Saying, replica: &Replica, pool: &[Write]) -> Option<Vec<u8>> {
     if let Some((primary, after)) = saying.reign {
         let (primary, after) = (Some(REPLICAS[primary].parse().unwrap()), csn(after));
         let prefix = replica.log.prefix(after).unwrap_or_default();
-        reigns.push(Reign { term: term(2), primary, after, prefix, begun_at: after.next() });
+        reigns.push(Reign { term: term(2), primary, after, prefix });
     }
     let data = saying.data.as_ref().map(parts).unwrap_or_default();
     let place = match data.first() {
