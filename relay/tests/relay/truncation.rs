@@ -1,6 +1,6 @@
 //! A log that is truncated: who was away gets the data instead of the writes, and nothing is lost by it, whatever fails.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use bayou_core::{Event, StoredBatch, View};
 use bayou_relay::{MemoryStore, Options, Retention, Store};
@@ -118,6 +118,17 @@ async fn batches_that_cannot_be_deleted_stop_nothing_and_go_with_the_next_ones()
     relay.stop().await;
 }
 
+/// Waits until a client has all commits, whatever becomes of its links meanwhile.
+async fn until_all_through_failures(client: &mut Client, relay: SocketAddr, committed: u64) {
+    while !client.has_all(committed) {
+        if client.closed.is_some() {
+            client.connect(relay).await;
+        }
+        let what = format!("{committed} commits, or the end of the link");
+        client.until(&what, |client| client.has_all(committed) || client.closed.is_some()).await;
+    }
+}
+
 #[tokio::test]
 async fn whatever_append_fails_while_the_store_is_written_anew_nothing_acknowledged_is_lost() {
     for fault in [Fault::Lost, Fault::StoredAll] {
@@ -125,37 +136,25 @@ async fn whatever_append_fails_while_the_store_is_written_anew_nothing_acknowled
         let relay = TestRelay::start_with(store.clone(), keeping_little()).await;
         let mut client = Client::joined(relay.address, name("demo")).await;
         let mut committed = 1;
-        for round in 0..40 {
-            let key = ["a", "b", "c"][round % 3];
-            let write = client.submit(note(key, &"x".repeat(700)));
-            committed += 1;
-            // Sooner or later each kind of batch is the one that fails: write, part of a checkpoint, its end.
-            if round % 3 == 2 {
-                store.fail_next(fault);
+        let mut first_number = 1;
+        // The store is written anew every ten writes or so. The append that fails is further on each time: that of a
+        // write, of the beginning of a checkpoint, of each of its parts, of its end.
+        for appends in 0..40 {
+            store.fail_after(appends, fault);
+            while !store.has_failed() {
+                client.submit(note(["a", "b", "c"][appends % 3], &"x".repeat(700)));
+                committed += 1;
+                until_all_through_failures(&mut client, relay.address, committed).await;
             }
-            while !client.has_all(committed) {
-                if client.closed.is_some() {
-                    client.connect(relay.address).await;
-                }
-                client
-                    .until("the commits or the end", |client| client.has_all(committed) || client.closed.is_some())
-                    .await;
-            }
-            assert!(client.replica.status(&write).unwrap().is_committed());
+            let number = stored(&*store).await[0].number;
+            assert!(number >= first_number, "what was forgotten stays so");
+            first_number = number;
         }
-        let mut newcomer = Client::joined(relay.address, name("demo")).await;
-        while !newcomer.has_all(committed + 1) {
-            if newcomer.closed.is_some() {
-                newcomer.connect(relay.address).await;
-            }
-            newcomer
-                .until("the commits or the end", |newcomer| {
-                    newcomer.has_all(committed + 1) || newcomer.closed.is_some()
-                })
-                .await;
-        }
+        assert!(first_number > 100, "it was written anew again and again");
+        let mut newcomer = Client::new(name("demo"));
+        newcomer.connect(relay.address).await;
+        until_all_through_failures(&mut newcomer, relay.address, committed + 1).await;
         assert_eq!(client.notes(View::Committed), newcomer.notes(View::Committed));
-        assert!(stored(&*store).await[0].number > 1, "it was written anew");
         drop((client, newcomer));
         relay.stop().await;
     }

@@ -285,7 +285,10 @@ pub(crate) async fn handshake(
     relay: SocketAddr,
     request: Request,
 ) -> Result<(WebSocketStream<TcpStream>, Response), Error> {
-    client_async(request, TcpStream::connect(relay).await.unwrap()).await
+    let connection = TcpStream::connect(relay).await.unwrap();
+    // As browsers do: an acknowledgement does not wait for the one of the packet before.
+    connection.set_nodelay(true).unwrap();
+    client_async(request, connection).await
 }
 
 /// Opens a database's socket over a connection of which the operating system buffers little.

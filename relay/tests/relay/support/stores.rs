@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, watch};
 
 type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
-/// How the next append of a [`FaultyStore`] fails.
+/// How an append of a [`FaultyStore`] fails.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fault {
     /// Nothing is stored.
@@ -27,14 +27,37 @@ pub(crate) enum Fault {
 #[derive(Debug, Default)]
 pub(crate) struct FaultyStore {
     inner: MemoryStore,
-    next: Mutex<Option<Fault>>,
+    /// How one of the next appends fails, and how many come before it.
+    next: Mutex<Option<(usize, Fault)>>,
     fails_forgets: AtomicBool,
     failed_forgets: AtomicUsize,
 }
 
 impl FaultyStore {
     pub(crate) fn fail_next(&self, fault: Fault) {
-        *self.next.lock().unwrap() = Some(fault);
+        self.fail_after(0, fault);
+    }
+
+    /// Lets so many appends pass before one fails.
+    pub(crate) fn fail_after(&self, appends: usize, fault: Fault) {
+        *self.next.lock().unwrap() = Some((appends, fault));
+    }
+
+    /// Whether no append is to fail any more.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.next.lock().unwrap().is_none()
+    }
+
+    fn take_fault(&self) -> Option<Fault> {
+        let mut next = self.next.lock().unwrap();
+        match &mut *next {
+            Some((0, _)) => next.take().map(|(_, fault)| fault),
+            Some((appends, _)) => {
+                *appends -= 1;
+                None
+            }
+            None => None,
+        }
     }
 
     pub(crate) fn fail_forgets(&self, fails: bool) {
@@ -56,7 +79,7 @@ impl Store for FaultyStore {
     }
 
     fn append(&self, database: StoredDatabase, batches: Vec<StoredBatch>) -> Answer<'_, ()> {
-        let fault = self.next.lock().unwrap().take();
+        let fault = self.take_fault();
         async move {
             match fault {
                 None => self.inner.append(database, batches).await,
