@@ -123,6 +123,11 @@ impl History {
 
 /// What a write does to the ends of the chains: the rules of creation and retirement \[97 §4.3\], said once more.
 pub(crate) fn extend(ends: &mut Ends, write: &Write) {
+    // Creation and retirement have no content, and hardly anything is as short: no other body is worth being parsed.
+    if write.bytes() > 1 {
+        ends.insert(write.id.replica.clone(), (write.id.stamp, write.chain));
+        return;
+    }
     match write.kind() {
         WriteKind::RetireReplica if write.id.replica != ReplicaId::first() => {
             ends.remove(&write.id.replica);
