@@ -9,6 +9,7 @@ mod durability;
 mod history;
 mod overlap;
 mod ownership;
+mod pauses;
 mod sessions;
 mod vectors;
 
@@ -16,12 +17,12 @@ use std::collections::BTreeSet;
 
 use bayou_core::{Csn, Digest, Event, Knowledge, Replica, ReplicaId, VersionVector, WriteId, sim};
 
-use self::ownership::Ownership;
 pub(crate) use self::{
     durability::Durability,
     history::{History, State},
     sessions::{Client, Place, Sessions},
 };
+use self::{ownership::Ownership, pauses::Pauses};
 use crate::{
     dice::Dice,
     faults::{Counters, Fault},
@@ -58,6 +59,7 @@ pub(crate) struct Oracle {
     pub(crate) history: History,
     pub(crate) durability: Durability,
     ownership: Ownership,
+    pauses: Pauses,
     pub(crate) sessions: Sessions,
     /// The ids of replicas whose storage was copied, set back or evicted: another may have, or have had, the same.
     pub(crate) tainted: BTreeSet<ReplicaId>,
@@ -77,6 +79,7 @@ impl Oracle {
     ) -> Result<(), Violation> {
         let Some(replica) = &nodes[node].replica else { return Ok(()) };
         bounds::check(replica)?;
+        self.pauses.look(node, replica, !nodes[node].disk.is_writing());
         if nodes[node].disk.is_writing() {
             return Ok(());
         }
@@ -204,19 +207,26 @@ impl Oracle {
         }
     }
 
-    pub(crate) fn crashed(&mut self, node: NodeId) {
+    pub(crate) fn crashed(&mut self, nodes: &[Node], node: NodeId) {
+        if let Some(replica) = &nodes[node].replica {
+            self.pauses.look(node, replica, false);
+        }
         if let Some(seen) = self.seen.get_mut(node) {
             *seen = Seen::default();
         }
     }
 
     pub(crate) fn started(&mut self, nodes: &[Node], node: NodeId) -> Result<(), Violation> {
+        if let Some(replica) = &nodes[node].replica {
+            self.pauses.started(node, replica)?;
+        }
         self.durability.survived(nodes, node, &self.tainted)
     }
 
     /// What a node has stored is lost, or is about to be.
     pub(crate) fn storage_lost(&mut self, nodes: &[Node], node: NodeId) {
         self.tainted.extend(nodes[node].ids.iter().cloned());
+        self.pauses.storage_lost(node);
         self.durability.storage_lost(nodes, node);
     }
 

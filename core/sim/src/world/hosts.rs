@@ -45,7 +45,7 @@ impl World {
         if core::mem::take(&mut nodes[node].in_checkpoint) {
             counters.count(Fault::CheckpointCut);
         }
-        self.oracle.crashed(node);
+        self.oracle.crashed(nodes, node);
         nodes[node].disk.crash(dice, counters);
         nodes[node].replica = None;
         nodes[node].state = State::Down;
