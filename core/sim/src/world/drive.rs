@@ -134,6 +134,11 @@ impl World {
             && self.nodes[node].ids.last() != Some(id)
         {
             let id = id.clone();
+            let creator = id.creation().map(|creation| creation.replica);
+            let leads = |node: &NodeId| self.nodes[*node].id() == creator.as_ref();
+            if creator.is_some() && !self.primaries().iter().any(leads) {
+                self.counters.count(Fault::CreatedByTab);
+            }
             self.nodes[node].ids.push(id);
         }
         self.enter(node);
