@@ -11,6 +11,7 @@ use crate::{
     id::{ReplicaId, WriteId},
     limits::STORED_BATCH_BYTES_MAX,
     output::{Event, Output, Outputs, PeerId, StoredBatch},
+    planted::{self, Bug},
     stamp::{Csn, Stamp},
     value::Text,
     wire::{
@@ -104,9 +105,15 @@ impl Journal {
     }
 
     pub(crate) fn transmit(&mut self, peer: PeerId, frame: &Frame) -> usize {
+        let is_too_early = planted::is(Bug::AcknowledgeBeforePersist) && matches!(frame, Frame::Progress(_));
         let frame = frame.encode();
         let bytes = frame.len();
-        self.say(Output::Transmit { peer, frame });
+        let output = Output::Transmit { peer, frame };
+        if is_too_early {
+            self.outputs.push(output)
+        } else {
+            self.say(output)
+        }
         bytes
     }
 
@@ -130,7 +137,8 @@ impl Journal {
     /// host that confirms it at once does not overtake what was released before.
     pub(crate) fn drain(&mut self) -> Outputs {
         self.close_batch();
-        while let Some((_, output)) = self.withheld.pop_front_if(|(number, _)| *number <= self.persisted) {
+        let through = if planted::is(Bug::SpeakBeforePersist) { self.issued } else { self.persisted };
+        while let Some((_, output)) = self.withheld.pop_front_if(|(number, _)| *number <= through) {
             self.outputs.push(output);
         }
         self.outputs.extend(self.full.drain(..).map(Output::Persist));

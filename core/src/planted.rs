@@ -38,10 +38,10 @@ pub enum Bug {
     LiveCursorInLogOrder,
     /// A commit notification is believed although another write is held under the id.
     NotificationWithoutDigest,
-    /// A write is inserted although earlier ones of its accepter are missing.
-    GapAccepted,
-    /// A commit is taken although a lower one is missing.
-    CommitWithGap,
+    /// A write is committed although an earlier one of its accepter is not.
+    CommitOvertakes,
+    /// Data is taken that covers writes of one's own whose outcome its sender does not know any more.
+    OutcomesNotAwaited,
     /// Commits of a term that is over are taken.
     OldTermAccepted,
     /// Commits that a later term made void keep their effects.
@@ -84,8 +84,8 @@ impl Bug {
         Self::CsnReuseAfterRestore,
         Self::LiveCursorInLogOrder,
         Self::NotificationWithoutDigest,
-        Self::GapAccepted,
-        Self::CommitWithGap,
+        Self::CommitOvertakes,
+        Self::OutcomesNotAwaited,
         Self::OldTermAccepted,
         Self::VoidedKeepEffects,
         Self::AgainTwice,

@@ -8,6 +8,7 @@ use crate::{
     id::WriteId,
     limits::IN_FLIGHT_BYTES_MAX,
     outcomes::{OmittedOutcome, Outcomes},
+    planted::{self, Bug},
     stamp::{Csn, Stamp, Term},
     tuple_store::{Base, TupleKey},
     value::Text,
@@ -169,6 +170,9 @@ impl Peer {
                     filling.push(write, &mut self.sent);
                 }
                 *after = Some(id.clone());
+            }
+            if planted::is(Bug::LiveCursorInLogOrder) {
+                return;
             }
             self.cursor = Cursor::Live { next: *arrivals_from };
         }

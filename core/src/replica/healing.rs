@@ -6,6 +6,7 @@ use crate::{
     execution,
     id::{ReplicaId, WriteId},
     output::{DisconnectReason, Event, Output},
+    planted::{self, Bug},
     stamp::Stamp,
     vector::{Knowledge, VersionVector},
     wire::record::Record,
@@ -39,7 +40,7 @@ impl Replica {
     /// Nothing more is accepted under this id. The next peer is asked for a new one; all that is held stays.
     pub(super) fn lose_id(&mut self) {
         let Some(own) = self.id().cloned() else { return };
-        if self.id_lost {
+        if self.id_lost || planted::is(Bug::ForkedIdKept) {
             return;
         }
         self.id_lost = true;
@@ -96,7 +97,7 @@ impl Replica {
             WriteKind::Again { tag, draft } => (tag, draft),
             _ => return None,
         };
-        if execution::is_known_again(&self.store.tentative, tag) {
+        if execution::is_known_again(&self.store.tentative, tag) || planted::is(Bug::LostNotOffered) {
             return None;
         }
         let body = Body::new(WriteKind::Again { tag, draft }).ok()?;

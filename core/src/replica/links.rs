@@ -5,6 +5,7 @@ use crate::{
     id::ReplicaId,
     limits::{BATCH_BYTES_TARGET, FRAME_BYTES_MAX, FRAME_REPLICAS_MAX},
     output::{DisconnectReason, Event, Output, Outputs, PeerId, PeerKind},
+    planted::{self, Bug},
     stamp::{Csn, Millis},
     vector::VersionVector,
     wire::{
@@ -199,6 +200,9 @@ impl Replica {
 
     fn open_session(&mut self, peer: PeerId, hello: Hello, vector: &VersionVector, csn: Csn) {
         let forked = self.log.forked(vector);
+        if planted::is(Bug::VectorFromAnnouncement) {
+            self.log.claim(vector);
+        }
         let Self { peers, arrivals, .. } = self;
         let session = peers.get_mut(&peer).expect("the session is there while its message is handled");
         session.replica = hello.replica;
@@ -348,7 +352,8 @@ impl Replica {
 
     fn next_offer(&mut self, peer: PeerId) -> Option<Offer> {
         let Self { peers, log, arrivals, schedule, outcomes, .. } = self;
-        let (base, bytes_target) = (schedule.base(), BATCH_BYTES_TARGET);
+        let latest = planted::is(Bug::TransferAtCsn).then(|| schedule.latest());
+        let (base, bytes_target) = (latest.as_ref().unwrap_or_else(|| schedule.base()), BATCH_BYTES_TARGET);
         peers.get_mut(&peer)?.offer(&Source { log, arrivals, base, outcomes, bytes_target, for_any_reader: false })
     }
 

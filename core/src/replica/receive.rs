@@ -7,6 +7,7 @@ use crate::{
     digest::Digest,
     id::{ReplicaId, WriteId},
     output::{DisconnectReason, Event, PeerId, PeerKind},
+    planted::{self, Bug},
     stamp::Csn,
     wire::{
         IdTable, WireWrite,
@@ -132,7 +133,8 @@ impl Replica {
             Commit::Notification(wire, chain) => {
                 let id = replicas.id(wire)?;
                 let held = self.log.write(&id).map(|write| write.chain);
-                let here = held == Some(chain) || self.log.is_committed(&id);
+                let same = held == Some(chain) || planted::is(Bug::NotificationWithoutDigest);
+                let here = same || self.log.is_committed(&id);
                 if !here && self.log.vector().covers(&id) {
                     // Another write is committed under this id. Once the session begins anew, it comes whole.
                     let after = self.log.last_stamp_before(&id.replica, id.stamp);
@@ -145,6 +147,8 @@ impl Replica {
                 id
             }
         };
+        let first = self.log.tentative().keys().next().filter(|_| planted::is(Bug::CommitByStamp));
+        let id = first.cloned().unwrap_or(id);
         let term = self.log.term();
         if self.log.commit(&id, place)? {
             self.journal.record_commit(&id, place);

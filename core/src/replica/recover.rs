@@ -10,6 +10,7 @@ use crate::{
     journal::Journal,
     outcomes::OmittedOutcome,
     output::{DisconnectReason, StoredBatch},
+    planted::{self, Bug},
     schedule::Schedule,
     tuple_store::Base,
     vector::Knowledge,
@@ -140,6 +141,9 @@ impl Replica {
         if named {
             self.primary.get_or_insert(Primary::new(term)).term = term;
         }
+        if planted::is(Bug::StampReuseAfterRestart) {
+            self.clock = crate::clock::Clock::default();
+        }
         // What replaying said was said before.
         self.journal = Journal::recovered(last);
         self.resync = false;
@@ -171,7 +175,7 @@ impl Replica {
             Record::Paused(paused) => {
                 let term = self.log.term();
                 let primary = self.primary.get_or_insert(Primary::new(term));
-                primary.paused = paused;
+                primary.paused = paused && !planted::is(Bug::PauseForgotten);
                 primary.taking_over &= paused;
             }
             Record::Snapshot(part) => {

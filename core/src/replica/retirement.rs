@@ -6,6 +6,7 @@ use crate::{
     execution,
     output::Output,
     output::{Event, Outputs},
+    planted::{self, Bug},
     vector::{Knowledge, VersionVector},
     write::{Body, WriteKind},
 };
@@ -46,6 +47,9 @@ impl Replica {
         }
         let body = Body::new(WriteKind::RetireReplica).expect("a retirement is within all limits");
         self.accept(body)?;
+        if planted::is(Bug::RetiredTooEarly) {
+            self.tell_retired();
+        }
         Ok(self.finish())
     }
 

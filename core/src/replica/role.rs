@@ -10,6 +10,7 @@ use crate::{
     execution,
     id::{ReplicaId, WriteId},
     output::{DisconnectReason, Event, Outputs},
+    planted::{self, Bug},
     stamp::{Csn, Stamp, Term},
     vector::Knowledge,
     wire::{frame::Frame, record::Record, snapshot},
@@ -182,7 +183,8 @@ impl Replica {
     }
 
     pub(super) fn begin_taking_over(&mut self) {
-        if self.is_taking_over() {
+        let goes_on = self.primary.is_some() && planted::is(Bug::CsnReuseAfterRestore);
+        if self.is_taking_over() || goes_on {
             return;
         }
         let changed = self.primary.is_none();
@@ -249,7 +251,7 @@ impl Replica {
         let term = self.log.term();
         match &mut self.primary {
             Some(primary) if primary.taking_over => {}
-            Some(primary) if own => primary.term = term,
+            Some(primary) if own || planted::is(Bug::TwoPrimaries) => primary.term = term,
             None if own => {
                 self.primary = Some(Primary::new(term));
                 self.journal.tell(Event::RoleChanged { primary: true });
@@ -331,7 +333,8 @@ impl Replica {
     pub(super) fn is_of_another_reign(&self, place: &Place) -> bool {
         let reigns = self.log.reigns();
         if place.term <= reigns.last().term {
-            return place.term != reigns.term_at(place.csn);
+            let is_over = place.term < reigns.term_at(place.csn) && planted::is(Bug::OldTermAccepted);
+            return place.term != reigns.term_at(place.csn) && !is_over;
         }
         // It begins a term that was taken.
         let leads = self.primary.as_ref().is_some_and(|primary| !primary.taking_over);

@@ -10,6 +10,7 @@ use crate::{
     id::{ReplicaId, WriteId},
     limits::{SESSION_BYTES_MAX, SESSION_WAITS_MAX},
     output::{Event, Outputs},
+    planted::{self, Bug},
     query::{Query, QueryError},
     session::{
         Guarantees, Instance, Lack, Session, SessionNeed, SessionRefusal, SessionToken, Used, Vectors, WaitId,
@@ -237,7 +238,7 @@ impl Replica {
             return Err(SessionRefusal::InUseElsewhere);
         }
         let lacks = self.lacks(&session.named, need);
-        if lacks.is_empty() { Ok(()) } else { Err(SessionRefusal::Lacking(lacks)) }
+        if lacks.is_empty() || planted::is(Bug::SessionsIgnored) { Ok(()) } else { Err(SessionRefusal::Lacking(lacks)) }
     }
 
     fn lacks(&self, session: &SessionToken, need: SessionNeed) -> Vec<Lack> {

@@ -6,6 +6,7 @@ use crate::{
     limits::CHECKPOINT_BYTES_TARGET,
     outcomes::OmittedOutcome,
     output::{Output, Outputs},
+    planted::{self, Bug},
     snapshot::{Part, SnapshotReader},
     stamp::Csn,
     value::Text,
@@ -84,7 +85,8 @@ impl Replica {
             let id = entry.write.id.clone();
             let known = self.known_csns.get(&id.replica);
             let own = self.id() == Some(&id.replica);
-            if own || (self.options.keeps_outcomes && known.is_none_or(|known| *known < csn)) {
+            let is_forgotten = planted::is(Bug::OutcomeLostInTruncation);
+            if !is_forgotten && (own || (self.options.keeps_outcomes && known.is_none_or(|known| *known < csn))) {
                 self.outcomes.add(id, OmittedOutcome { csn, chain: entry.write.chain, outcome });
             }
         }
@@ -122,6 +124,9 @@ impl Replica {
                 outcomes_after: self.outcomes_after,
             };
             let number = self.journal.record_apart(Record::Checkpoint(Box::new(head)));
+            if planted::is(Bug::ForgottenBeforeCheckpoint) {
+                self.journal.say(Output::Forget { before: number });
+            }
             let committed = self.log.committed_after(Csn::ZERO).iter();
             let csns = (self.log.omitted().csn.get() + 1..).map(|csn| Csn::new(csn).expect("a CSN of the log"));
             let place = |(csn, entry): (Csn, &CommittedWrite)| {

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use crate::{
     digest::Digest,
     id::{ReplicaId, WriteId},
+    planted::{self, Bug},
     stamp::Stamp,
     vector::{Knowledge, VectorEntry, VersionVector},
     write::Write,
@@ -90,10 +91,11 @@ impl WriteLog {
         for (replica, after) in self.displaced_by(&omitted) {
             installed.displaced.append(&mut self.displace(&replica, after));
         }
-        installed.covered = self.remove_tentative(|id| omitted.vector.covers(id));
+        let drops_all = planted::is(Bug::TransferDropsTentative);
+        installed.covered = self.remove_tentative(|id| omitted.vector.covers(id) || drops_all);
         self.committed.clear();
         self.positions.clear();
-        self.vector = self.vector.merged(&omitted.vector);
+        self.vector = if drops_all { omitted.vector.clone() } else { self.vector.merged(&omitted.vector) };
         self.omitted = omitted;
         if reigns.last().term >= self.reigns.last().term {
             self.reigns = reigns;

@@ -20,6 +20,7 @@ use std::{
 use crate::{
     digest::Digest,
     id::{ReplicaId, WriteId},
+    planted::{self, Bug},
     stamp::{Csn, Stamp, Term},
     value::Text,
     vector::{VectorEntry, VersionVector},
@@ -203,6 +204,11 @@ impl WriteLog {
         Ok(true)
     }
 
+    /// Claims what a peer says that it holds: the mistake that the simulator plants.
+    pub(crate) fn claim(&mut self, vector: &VersionVector) {
+        self.vector = self.vector.merged(vector);
+    }
+
     /// Whether a write that is said to be committed at a place can be the one there.
     pub(crate) fn check_position(&self, id: &WriteId, csn: Csn) -> Result<(), LogError> {
         let fits = if csn <= self.omitted.csn {
@@ -236,7 +242,7 @@ impl WriteLog {
         let moves = if refused.is_none() { write.kind() } else { WriteKind::Unknown(0) };
         let in_vain = matches!(&moves, WriteKind::HandOver { term: next, .. } if *next <= term);
         let (due, begins) = (self.reigns.term_at(csn), term > self.term());
-        if in_vain || !(begins || term == due) {
+        if in_vain || !(begins || term == due || (term < due && planted::is(Bug::OldTermAccepted))) {
             return Err(LogError::OtherTerm { csn, term, held: due });
         }
         let prefix = match &refused {
@@ -253,6 +259,9 @@ impl WriteLog {
 
         let Entry::Occupied(entry) = self.tentative.entry(id.clone()) else { unreachable!("it was found above") };
         let write = entry.remove();
+        if planted::is(Bug::VectorEffectsOnExecution) && refused.is_some() && write.creates_replica() {
+            ReplicaId::created_by(id).iter().for_each(|created| self.vector.remove(created));
+        }
         self.positions.insert(id.clone(), csn);
         self.committed.push(CommittedWrite { write, term, refused, prefix });
         match moves {
@@ -276,7 +285,7 @@ impl WriteLog {
             None if write.previous == Stamp::ZERO => return true,
             _ => WriteId { stamp: write.previous, replica: replica.clone() },
         };
-        self.is_committed(&before)
+        self.is_committed(&before) || planted::is(Bug::CommitOvertakes)
     }
 
     /// Forgets the committed writes through a CSN, which are executed, and returns them.
