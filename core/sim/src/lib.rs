@@ -14,6 +14,7 @@ mod net;
 mod node;
 mod oracle;
 mod plan;
+pub mod regressions;
 mod run;
 mod trace;
 mod workload;
