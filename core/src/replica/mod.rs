@@ -170,8 +170,11 @@ pub struct Replica {
     rights: Gate,
     sessions: sessions::Sessions,
     last_reorder: Option<ReorderCost>,
+    /// The batch and the omitted CSN as of which the invariants were last looked at, and changes since.
     #[cfg(debug_assertions)]
-    unchecked_calls: usize,
+    checked: (u64, Csn),
+    #[cfg(debug_assertions)]
+    unchecked_changes: usize,
 }
 
 impl fmt::Debug for Replica {
@@ -235,7 +238,9 @@ impl Replica {
             sessions: sessions::Sessions::default(),
             last_reorder: None,
             #[cfg(debug_assertions)]
-            unchecked_calls: 0,
+            checked: (0, Csn::ZERO),
+            #[cfg(debug_assertions)]
+            unchecked_changes: 0,
         }
     }
 
@@ -426,13 +431,16 @@ impl Replica {
         }
     }
 
-    /// What holds after every call. What costs as much as the log is long is looked at after every call while the log is
-    /// short, and the more rarely the longer it is.
+    /// What holds after every call. What costs as much as the log is long is looked at after every call that changes it
+    /// while the log is short, and the more rarely the longer it is.
     #[cfg(debug_assertions)]
     fn assert_invariants(&mut self) {
-        self.unchecked_calls += 1;
-        if self.unchecked_calls > self.log.len() / 256 {
-            self.unchecked_calls = 0;
+        // Whatever changes the log is recorded, except that it is truncated.
+        let changed = (self.journal.current(), self.log.omitted().csn);
+        self.unchecked_changes += usize::from(changed != self.checked);
+        self.checked = changed;
+        if self.unchecked_changes > self.log.len() / 256 {
+            self.unchecked_changes = 0;
             self.log.assert_invariants();
             self.schedule.assert_invariants(&self.log, &self.store);
         }
