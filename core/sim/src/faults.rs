@@ -23,7 +23,7 @@ faults! {
     LinkLost,
     /// Two links between the same replicas were up at once, so that what one sends arrives twice and in another order.
     LinkDoubled,
-    /// A frame was under way for more than half a minute.
+    /// A frame was under way for more than a quarter of a minute, and its link was not given up.
     DelayedLong,
     /// A link carried frames one way only.
     OneWay,

@@ -199,7 +199,7 @@ impl World {
         let peer = bayou_core::PeerId(link as u64);
         match item {
             Item::Frame { bytes, sent_at } => {
-                if self.now - sent_at > 30_000 {
+                if self.now - sent_at > 15_000 {
                     self.counters.count(Fault::DelayedLong);
                 }
                 self.trace.add(&bytes);

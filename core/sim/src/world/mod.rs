@@ -132,8 +132,9 @@ impl World {
 
     /// Lets everything happen, then, without faults, lets it come to rest.
     pub(crate) fn run(&mut self) -> Outcome {
-        if !self.plan.steps.is_empty() {
-            self.schedule(self.plan.steps[0].after_ms, Happening::Step(0));
+        match self.plan.steps.first().map(|step| step.after_ms) {
+            Some(after_ms) => self.schedule(after_ms, Happening::Step(0)),
+            None => self.is_calm = true,
         }
         while !self.is_calm {
             let Some(happening) = self.next() else { break };
