@@ -172,6 +172,7 @@ pub mod sim {
     pub use crate::{
         planted::{Bug, plant, set_newer},
         replica::{CommittedEntry, Kept},
+        wire::reencoded,
     };
 }
 

@@ -26,6 +26,13 @@ pub(crate) enum Command {
     Test(TestOptions),
     /// Measure what docs/PERFORMANCE.md tells
     Bench,
+    /// Run the simulator, whose own `--help` tells its options
+    #[command(disable_help_flag = true)]
+    Sim {
+        /// Arguments of the simulator.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
+        arguments: Vec<String>,
+    },
     /// Open the page in a browser as soon as something listens on the port (`serve --open` starts this)
     #[command(hide = true)]
     OpenWhenReady {
@@ -94,6 +101,16 @@ mod tests {
         let Command::Test(options) = cli.command else { panic!("another command") };
         assert_eq!(options.parts, [Part::Core]);
         assert_eq!(options.runner_arguments, ["some_name", "--exact"]);
+    }
+
+    #[test]
+    fn all_arguments_of_the_simulator_are_passed_on() {
+        for line in ["--seed 7 --steps 1,5,9", "--hunt", "--help"] {
+            let words: Vec<&str> = line.split(' ').collect();
+            let cli = Cli::try_parse_from(["xtask", "sim"].iter().chain(&words)).unwrap();
+            let Command::Sim { arguments } = cli.command else { panic!("another command") };
+            assert_eq!(arguments, words);
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod console;
 mod fingerprint;
 mod open;
 mod serve;
+mod sim;
 mod stamp;
 mod test;
 mod toolchain;
@@ -54,6 +55,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Test(options) => test::run(&workspace, &options),
         Command::Bench => bench::run(&workspace).map(|()| ExitCode::SUCCESS),
+        Command::Sim { arguments } => sim::run(&workspace, &arguments),
         Command::OpenWhenReady { .. } => unreachable!("answered above"),
     }
 }

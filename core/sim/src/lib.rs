@@ -25,4 +25,4 @@ pub use self::{
     oracle::Violation,
     run::{Report, run, run_steps, shrink},
 };
-pub use bayou_core::sim::Bug;
+pub use bayou_core::sim::{Bug, reencoded};

@@ -33,6 +33,15 @@ pub struct Report {
     pub lines: Vec<String>,
 }
 
+impl Report {
+    /// The hash, and the property that does not hold or `ok`.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let verdict = self.violation.as_ref().map_or("ok", |violation| violation.property);
+        format!("{:016x} {verdict}", self.hash)
+    }
+}
+
 /// Runs a seed.
 #[must_use]
 pub fn run(seed: u64, bug: Option<Bug>, with_trace: bool) -> Report {

@@ -8,10 +8,15 @@ mod bounded;
 pub(crate) mod file;
 pub(crate) mod frame;
 pub(crate) mod record;
+#[cfg(feature = "sim")]
+mod reencoded;
 pub(crate) mod session;
 pub(crate) mod snapshot;
 #[cfg(test)]
 pub(crate) mod tests;
+
+#[cfg(feature = "sim")]
+pub use self::reencoded::reencoded;
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -39,6 +39,14 @@ pub(crate) fn bench_package(workspace: &Workspace) -> Result<PathBuf> {
     Ok(package)
 }
 
+/// The package with the simulator; its folder.
+pub(crate) fn sim_package(workspace: &Workspace) -> Result<PathBuf> {
+    let module = engine::build_sim(workspace)?;
+    let package = workspace.notes().join("sim").join("package");
+    generate(&module, &package)?;
+    Ok(package)
+}
+
 fn generate(module: &Path, package: &Path) -> Result<()> {
     if package.exists() {
         // Files of an earlier build, snippets for example, would stay otherwise.

@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::command;
+use crate::sim;
 use crate::workspace::{WASM_TARGET, Workspace};
 
 /// Builds the module. Cargo knows itself whether there is anything to do.
@@ -17,6 +18,15 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
 pub(crate) fn build_bench(workspace: &Workspace, target: &Path) -> Result<PathBuf> {
     command::run(cargo_build(workspace).args(["--features", "bench", "--target-dir"]).arg(target))?;
     Ok(target.join(WASM_TARGET).join("wasm").join("bayou_wasm.wasm"))
+}
+
+/// Builds the simulator as a module of its own.
+pub(crate) fn build_sim(workspace: &Workspace) -> Result<PathBuf> {
+    let mut cargo = workspace.cargo();
+    cargo.args(["build", "--package", "bayou-sim-web", "--profile", sim::PROFILE, "--target", WASM_TARGET]);
+    without_own_flags(&mut cargo);
+    command::run(&mut cargo)?;
+    Ok(workspace.target().join(WASM_TARGET).join(sim::PROFILE).join("bayou_sim_web.wasm"))
 }
 
 fn cargo_build(workspace: &Workspace) -> Command {

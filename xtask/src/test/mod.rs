@@ -25,7 +25,7 @@ pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Result<ExitCo
         [part] if part.takes_arguments() => {}
         _ if arguments.is_empty() => {}
         _ => bail!(
-            "Arguments after `--` go to the test runner of one part: name exactly one of core, relay, wasm, xtask, web or browser."
+            "Arguments after `--` go to the test runner of one part: name exactly one of core, relay, wasm, xtask, web, sim or browser."
         ),
     }
 

@@ -10,10 +10,15 @@ use crate::build::{Builder, RelayProfile, Step, without_own_flags};
 use crate::chromium;
 use crate::command;
 use crate::console;
+use crate::sim;
 use crate::workspace::{WASM_TARGET, Workspace};
 
-/// The engine and what belongs to it.
-const CORE: &str = "--workspace --exclude bayou-wasm --exclude bayou-relay --exclude xtask";
+/// The engine as it is shipped: without the simulator, whose feature of the engine cargo would join to it.
+const CORE: &str = "--package bayou-core";
+/// The simulator, and the engine with what the simulator sees of it.
+const SIM: &str = "--package bayou-sim --package bayou-sim-web --package bayou-core";
+/// All that runs natively and has no part in the simulator.
+const NATIVE: &str = "--workspace --exclude bayou-wasm --exclude bayou-sim --exclude bayou-sim-web";
 /// The relay. Not tested together with the engine, because cargo would join the features of both and
 /// compile everything once more.
 const RELAY: &str = "--package bayou-relay";
@@ -37,6 +42,8 @@ pub(crate) enum Part {
     Xtask,
     /// Format, lint, types and unit tests of the page
     Web,
+    /// The simulator: planted bugs, regression seeds, seeds for three minutes, some of them in WebAssembly
+    Sim,
     /// The page in Chromium, several tabs against the real relay
     Browser,
 }
@@ -65,20 +72,24 @@ impl Part {
             Self::Fmt => command::run(&mut cargo("fmt --all --check")),
             Self::Clippy => {
                 builder.reach(&[Step::WasmTarget])?;
-                let native = cargo("clippy --workspace --exclude bayou-wasm --all-targets");
+                let native = cargo(&format!("clippy {NATIVE} --all-targets"));
+                let sim = cargo(&format!("clippy {SIM} --all-targets"));
                 // Lints the engine with it, on which it depends.
                 let browser = for_browser(cargo("clippy --package bayou-wasm --all-targets"));
-                all([native, browser].map(|mut command| {
+                let sim_in_browser = for_browser(cargo("clippy --package bayou-sim-web"));
+                all([native, sim, browser, sim_in_browser].map(|mut command| {
                     command.args(["--", "-D", "warnings"]);
                     command
                 }))
             }
             Self::Docs => {
                 builder.reach(&[Step::WasmTarget])?;
-                let native = cargo("doc --workspace --exclude bayou-wasm --no-deps");
+                // First, so that what is left to be read is the engine as it is shipped.
+                let sim = cargo(&format!("doc {SIM} --no-deps"));
+                let native = cargo(&format!("doc {NATIVE} --no-deps"));
                 let browser = for_browser(cargo("doc --package bayou-wasm --no-deps"));
                 let [core, relay] = [CORE, RELAY].map(|packages| cargo(&format!("test {packages} --doc")));
-                all([native, browser, core, relay].map(|mut command| {
+                all([sim, native, browser, core, relay].map(|mut command| {
                     command.env("RUSTDOCFLAGS", "-D warnings");
                     command
                 }))
@@ -90,6 +101,17 @@ impl Part {
             Self::Web => {
                 builder.reach(&[Step::Packages, Step::Bindings])?;
                 all([npm_script(workspace, "lint", &[]), npm_script(workspace, "test", arguments)])
+            }
+            Self::Sim => {
+                let tests =
+                    || cargo_test(cargo(&format!("test --package bayou-sim --profile {}", sim::PROFILE)), arguments);
+                if !arguments.is_empty() {
+                    return tests();
+                }
+                builder.reach(&[Step::Node, Step::WasmTarget])?;
+                let work: [&dyn Fn() -> Result<()>; 3] =
+                    [&tests, &|| sim::test(workspace), &|| sim::test_in_wasm(workspace)];
+                each(work)
             }
             Self::Browser => {
                 let chromium = chromium::find_or_install()?;
@@ -128,12 +150,13 @@ fn npm_script(workspace: &Workspace, script: &str, arguments: &[String]) -> Comm
 
 /// Runs all commands, so that one run tells all that is wrong.
 fn all<const N: usize>(commands: [Command; N]) -> Result<()> {
-    let mut complaints = Vec::new();
-    for mut command in commands {
-        if let Err(error) = command::run(&mut command) {
-            complaints.push(format!("{error:#}"));
-        }
-    }
+    each(commands.map(|mut command| move || command::run(&mut command)))
+}
+
+/// Does all the work, so that one run tells all that is wrong.
+fn each(work: impl IntoIterator<Item = impl FnOnce() -> Result<()>>) -> Result<()> {
+    let complaints: Vec<String> =
+        work.into_iter().filter_map(|work| work().err()).map(|error| format!("{error:#}")).collect();
     if !complaints.is_empty() {
         bail!(complaints.join(" "));
     }

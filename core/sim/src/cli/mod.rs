@@ -1,6 +1,7 @@
 //! What can be asked of the simulator, and how it answers.
 
 mod finding;
+mod hashes;
 mod hunt;
 mod single;
 mod sweep;
@@ -37,6 +38,9 @@ pub(crate) struct Options {
     /// Tell all that happens
     #[arg(long, requires = "seed")]
     trace: bool,
+    /// Print a line with the hash and the verdict of each seed, those of the regression seeds first
+    #[arg(long, conflicts_with_all = ["seed", "minutes", "hunt"])]
+    hashes: bool,
     /// Plant this bug of `core/src/planted.rs` in the engine
     #[arg(long, value_name = "BUG", value_parser = bug, requires = "seed")]
     bug: Option<Bug>,
@@ -67,6 +71,9 @@ impl Options {
         if let Some(bug) = self.hunt {
             let bugs = bug.map_or(Bug::ALL.to_vec(), |bug| vec![bug]);
             return hunt::run(&bugs, self.from, self.seeds.unwrap_or(hunt::SEEDS_MAX), threads);
+        }
+        if self.hashes {
+            return hashes::run(self.from, self.seeds.unwrap_or(SEEDS));
         }
         let amount = match self.minutes {
             Some(minutes) => Amount::Minutes(minutes),
