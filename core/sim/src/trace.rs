@@ -3,18 +3,16 @@
 #[derive(Debug)]
 pub(crate) struct Trace {
     hash: u64,
-    events: u64,
     lines: Option<Vec<String>>,
 }
 
 impl Trace {
     pub(crate) fn new(with_lines: bool) -> Self {
-        Self { hash: 0xcbf2_9ce4_8422_2325, events: 0, lines: with_lines.then(Vec::new) }
+        Self { hash: 0xcbf2_9ce4_8422_2325, lines: with_lines.then(Vec::new) }
     }
 
     /// Notes an event. The words are made only where they are kept.
     pub(crate) fn note(&mut self, now: u64, numbers: &[u64], words: impl FnOnce() -> String) {
-        self.events += 1;
         self.add(&now.to_le_bytes());
         numbers.iter().for_each(|number| self.add(&number.to_le_bytes()));
         if let Some(lines) = &mut self.lines {
@@ -32,10 +30,6 @@ impl Trace {
 
     pub(crate) const fn hash(&self) -> u64 {
         self.hash
-    }
-
-    pub(crate) const fn events(&self) -> u64 {
-        self.events
     }
 
     pub(crate) fn into_lines(self) -> Vec<String> {

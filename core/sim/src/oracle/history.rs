@@ -14,7 +14,6 @@ pub(crate) type Ends = BTreeMap<ReplicaId, (Stamp, Digest)>;
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) csn: Csn,
-    pub(crate) term: Term,
     /// The digest of the committed order before it.
     pub(crate) parent: Digest,
     pub(crate) write: WriteId,
@@ -38,7 +37,6 @@ impl Default for History {
         let first = ReplicaId::first();
         let root = State {
             csn: Csn::ZERO,
-            term: Term::FIRST,
             parent: Digest::EMPTY,
             write: WriteId { stamp: Stamp::ZERO, replica: first.clone() },
             chain: Digest::EMPTY,
@@ -101,7 +99,6 @@ impl History {
         };
         let state = Rc::new(State {
             csn: entry.csn,
-            term: entry.term,
             parent,
             write: write.id.clone(),
             chain: write.chain,

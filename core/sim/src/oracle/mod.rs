@@ -118,29 +118,7 @@ impl Oracle {
             return Err(Violation::of("committed-order", format!("{node} has data as of an order that nobody had")));
         }
         for entry in replica.committed_entries(from) {
-            let added = self.history.add(parent, &entry).map_err(|violation| {
-                let held = replica.committed_entries(omitted);
-                let held: Vec<String> = held
-                    .map(|entry| {
-                        format!(
-                            "{}/{}:{}{}",
-                            entry.csn,
-                            entry.term.get(),
-                            entry.write.id,
-                            if entry.refused.is_some() { "R" } else { "" }
-                        )
-                    })
-                    .collect();
-                Violation {
-                    what: format!(
-                        "{}; {node} holds {held:?} behind {omitted} {:?}",
-                        violation.what,
-                        replica.omitted().1
-                    ),
-                    ..violation
-                }
-            })?;
-            if let Some(state) = added {
+            if let Some(state) = self.history.add(parent, &entry)? {
                 overlap::check(&state)?;
                 count(&state, counters);
             }

@@ -5,7 +5,7 @@
 
 use bayou_core::Replica;
 
-use super::{NodeId, Outcome, World, roles::choose};
+use super::{Outcome, World, roles::choose};
 use crate::{
     faults::Fault,
     node::State,
@@ -125,23 +125,7 @@ impl World {
     }
 
     fn what_is_unsettled(&self) -> String {
-        let of = |node: &NodeId| {
-            let Some(replica) = &self.nodes[*node].replica else { return String::new() };
-            let tentative: Vec<String> = replica.tentative_writes().map(|write| write.id.to_string()).collect();
-            format!(
-                "\n  {node}: id {:?}{}{}{}{}, term {}, commit {} of {}, tentative {tentative:?}, vector {:?}",
-                replica.id(),
-                if replica.is_ready() { "" } else { " not ready" },
-                if replica.is_primary() { " primary" } else { "" },
-                if replica.commits_paused() { " paused" } else { "" },
-                if replica.has_retired() { " retired" } else { "" },
-                replica.term().get(),
-                replica.shown_csn(),
-                replica.csn(),
-                replica.version_vector().iter().map(|(id, entry)| format!("{id}:{}", entry.stamp)).collect::<Vec<_>>(),
-            )
-        };
-        let nodes: String = self.running().iter().map(of).collect();
+        let nodes: String = self.running().into_iter().map(|node| format!("\n  {}", self.describe(node))).collect();
         format!("not at rest after {} s:{nodes}", REST_WITHIN_MS / 1_000)
     }
 

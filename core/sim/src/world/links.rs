@@ -109,7 +109,7 @@ impl World {
         } else if !self.links[link].is_damaged && !is_expected(reason) {
             return Err(self.violated(
                 "no-fault-of-peers",
-                format!("{node} blames {other}: {reason}\n{}\n{}", self.dbg(node), self.dbg(other)),
+                format!("{node} blames {other}: {reason}\n{}\n{}", self.describe(node), self.describe(other)),
             ));
         }
         let here = self.links[link].end_of(node);
@@ -196,31 +196,4 @@ const fn is_expected(reason: &DisconnectReason) -> bool {
             | DisconnectReason::CannotCreate
             | DisconnectReason::SameReplica(_)
     )
-}
-
-impl World {
-    fn dbg(&self, node: NodeId) -> String {
-        let Some(r) = &self.nodes[node].replica else { return String::new() };
-        let held: Vec<String> = r
-            .committed_entries(r.omitted().0)
-            .map(|e| {
-                format!(
-                    "{}/{}:{}<{}{}",
-                    e.csn,
-                    e.term.get(),
-                    e.write.id,
-                    e.write.previous,
-                    if e.refused.is_some() { "R" } else { "" }
-                )
-            })
-            .collect();
-        let t: Vec<String> = r.tentative_writes().map(|w| format!("{}<{}", w.id, w.previous)).collect();
-        format!(
-            "{node}: {:?} omitted {} {:?}\n committed {held:?}\n tentative {t:?}\n vector {:?}",
-            r.id(),
-            r.omitted().0,
-            r.omitted().1.iter().map(|(i, e)| format!("{i}:{}", e.stamp)).collect::<Vec<_>>(),
-            r.version_vector().iter().map(|(i, e)| format!("{i}:{}", e.stamp)).collect::<Vec<_>>()
-        )
-    }
 }

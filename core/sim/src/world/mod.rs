@@ -1,6 +1,7 @@
 //! Hosts, links and time, on one thread. All that happens follows from the plan.
 
 mod act;
+mod describe;
 mod drive;
 mod end;
 mod hosts;
