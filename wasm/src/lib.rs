@@ -32,8 +32,6 @@
 //! global scope is a window.
 
 mod api;
-#[cfg(feature = "bench")]
-mod bench;
 mod host;
 mod link;
 mod locks;
@@ -45,5 +43,3 @@ mod store;
 mod wait;
 
 pub use api::{RelayLink, Replica, Rooms, SubmittedWrite};
-#[cfg(feature = "bench")]
-pub use bench::BenchReplica;

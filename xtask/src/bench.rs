@@ -10,16 +10,23 @@ use crate::command;
 use crate::console;
 use crate::workspace::Workspace;
 
-/// Builds what is shipped and measures it, part after part.
-pub(crate) fn run(workspace: &Workspace) -> Result<()> {
-    let chromium = chromium::find_or_install()?;
-    Builder::new(workspace, RelayProfile::Release).reach(&[Step::Page, Step::Relay])?;
+/// Builds what is shipped and measures it, part after part, or the engine alone.
+pub(crate) fn run(workspace: &Workspace, engine_alone: bool) -> Result<()> {
     console::note("The engine, native:");
-    command::run(workspace.cargo().args(["bench", "--package", "bayou-core", "--bench", "engine"]))?;
+    command::run(workspace.cargo().args(["run", "--package", "bayou-bench", "--release"]))?;
     let package = bench_package(workspace)?;
     console::note("The engine, WebAssembly in Node:");
-    let script = workspace.root().join("wasm").join("bench").join("engine.mjs");
+    let script = workspace.root().join("core").join("bench").join("node.mjs");
     command::run(Command::new("node").arg(script).arg(package))?;
+    if !engine_alone {
+        measure_page(workspace)?;
+    }
+    Ok(())
+}
+
+fn measure_page(workspace: &Workspace) -> Result<()> {
+    let chromium = chromium::find_or_install()?;
+    Builder::new(workspace, RelayProfile::Release).reach(&[Step::Page, Step::Relay])?;
     console::note("The whole path, in Chromium on this machine:");
     let mut playwright = workspace.npm();
     playwright.args(["run", "bench"]).env("CHROMIUM_PATH", chromium);

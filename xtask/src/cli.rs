@@ -25,7 +25,7 @@ pub(crate) enum Command {
     /// Run everything that CI runs, or the parts that are named
     Test(TestOptions),
     /// Measure what docs/PERFORMANCE.md tells
-    Bench,
+    Bench(BenchOptions),
     /// Run the simulator, whose own `--help` tells its options
     #[command(disable_help_flag = true)]
     Sim {
@@ -57,6 +57,14 @@ pub(crate) struct ServeOptions {
     /// Build the relay without optimizations: faster to build; it checks the engine's invariants after every step
     #[arg(long)]
     pub(crate) debug: bool,
+}
+
+/// Options of `cargo xtask bench`.
+#[derive(Debug, Args)]
+pub(crate) struct BenchOptions {
+    /// The engine alone, natively and in WebAssembly
+    #[arg(long)]
+    pub(crate) engine: bool,
 }
 
 /// Options of `cargo xtask test`.

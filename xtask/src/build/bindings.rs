@@ -30,11 +30,10 @@ pub(crate) fn look(workspace: &Workspace) -> Result<Due<'_>> {
     Due::work(move || stamp.renew(|| generate(&workspace.module(), &workspace.package())))
 }
 
-/// The package with the engine's benchmark; its folder.
+/// The package of the engine's benchmark; its folder.
 pub(crate) fn bench_package(workspace: &Workspace) -> Result<PathBuf> {
-    let target = workspace.notes().join("bench");
-    let module = engine::build_bench(workspace, &target)?;
-    let package = target.join("package");
+    let module = engine::build_bench(workspace)?;
+    let package = workspace.notes().join("bench");
     generate(&module, &package)?;
     Ok(package)
 }

@@ -11,13 +11,13 @@ use crate::workspace::{WASM_TARGET, Workspace};
 
 /// Builds the module. Cargo knows itself whether there is anything to do.
 pub(crate) fn build(workspace: &Workspace) -> Result<()> {
-    command::run(&mut cargo_build(workspace))
+    command::run(&mut cargo_build(workspace, "bayou-wasm"))
 }
 
-/// Builds the module with its benchmark, into a folder of its own, so that it never becomes what is shipped.
-pub(crate) fn build_bench(workspace: &Workspace, target: &Path) -> Result<PathBuf> {
-    command::run(cargo_build(workspace).args(["--features", "bench", "--target-dir"]).arg(target))?;
-    Ok(target.join(WASM_TARGET).join("wasm").join("bayou_wasm.wasm"))
+/// Builds the engine's benchmark for WebAssembly, as the engine itself is built for it.
+pub(crate) fn build_bench(workspace: &Workspace) -> Result<PathBuf> {
+    command::run(&mut cargo_build(workspace, "bayou-bench"))?;
+    Ok(workspace.target().join(WASM_TARGET).join("wasm").join("bayou_bench.wasm"))
 }
 
 /// Builds the simulator as a module of its own.
@@ -29,10 +29,10 @@ pub(crate) fn build_sim(workspace: &Workspace) -> Result<PathBuf> {
     Ok(workspace.target().join(WASM_TARGET).join(sim::PROFILE).join("bayou_sim_web.wasm"))
 }
 
-fn cargo_build(workspace: &Workspace) -> Command {
+fn cargo_build(workspace: &Workspace, package: &str) -> Command {
     let mut cargo = workspace.cargo();
     cargo
-        .args(["build", "--package", "bayou-wasm", "--profile", "wasm", "--target", WASM_TARGET])
+        .args(["build", "--package", package, "--lib", "--profile", "wasm", "--target", WASM_TARGET])
         .arg("--config")
         .arg(remapping(workspace));
     without_own_flags(&mut cargo);
