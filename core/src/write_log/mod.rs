@@ -239,8 +239,8 @@ impl WriteLog {
         }
         let before = self.prefix(held).expect("the log knows the digest of its own end");
         // A refused one moves nothing: it lost its place to a later term.
-        let moves = if refused.is_none() { write.kind() } else { WriteKind::Unknown(0) };
-        let in_vain = matches!(&moves, WriteKind::HandOver { term: next, .. } if *next <= term);
+        let moves = (write.moves_role() && refused.is_none()).then(|| write.kind());
+        let in_vain = matches!(&moves, Some(WriteKind::HandOver { term: next, .. }) if *next <= term);
         let (due, begins) = (self.reigns.term_at(csn), term > self.term());
         if in_vain || !(begins || term == due || (term < due && planted::is(Bug::OldTermAccepted))) {
             return Err(LogError::OtherTerm { csn, term, held: due });
@@ -266,11 +266,11 @@ impl WriteLog {
         self.committed.push(CommittedWrite { write, term, refused, prefix });
         match moves {
             // Unless a peer has told of it before.
-            WriteKind::HandOver { to, term } if term > self.term() => {
+            Some(WriteKind::HandOver { to, term }) if term > self.term() => {
                 self.reigns.push(Reign { term, primary: Some(to), after: csn, prefix });
             }
-            WriteKind::TakeOver { term: taken } if taken == term && term == self.term() => {
-                self.reigns.name_primary(id.replica.clone())
+            Some(WriteKind::TakeOver { term: taken }) if taken == term && term == self.term() => {
+                self.reigns.name_primary(id.replica.clone());
             }
             _ => {}
         }
