@@ -21,27 +21,30 @@ pub(crate) fn execute(tables: &mut Tables, write: &Write, refused: Option<&Text>
     if let Some(reason) = refused {
         return refuse(tables, write, reason);
     }
-    match write.kind() {
-        WriteKind::Update(draft) => merge::execute_draft(tables, &write.id, &draft),
+    execute_kind(tables, &write.id, &write.kind())
+}
+
+/// Executes a write that does this.
+pub(crate) fn execute_kind(tables: &mut Tables, id: &WriteId, kind: &WriteKind) -> (Vec<Effect>, Outcome) {
+    match kind {
+        WriteKind::Update(draft) => merge::execute_draft(tables, id, draft),
         WriteKind::Again { tag, draft } => {
-            if is_known_again(tables, tag) && !planted::is(Bug::AgainTwice) {
+            if is_known_again(tables, *tag) && !planted::is(Bug::AgainTwice) {
                 return (Vec::new(), Outcome::plain(Branch::Duplicate));
             }
-            let key = id_key(&tag);
-            let (mut effects, outcome) = merge::execute_draft(tables, &write.id, &draft);
-            effects.push(tables.set(&relation::AGAIN, &key, tuple(&write.id, Fields::none())));
+            let key = id_key(tag);
+            let (mut effects, outcome) = merge::execute_draft(tables, id, draft);
+            effects.push(tables.set(&relation::AGAIN, &key, tuple(id, Fields::none())));
             (effects, outcome)
         }
         // Their effects are on the version vector and took place when they were inserted.
         WriteKind::CreateReplica | WriteKind::RetireReplica => (Vec::new(), Outcome::plain(Branch::Update)),
         WriteKind::Consent => {
-            let consent = tables.set(&relation::CONSENTS, &id_key(&write.id.replica), tuple(&write.id, Fields::none()));
+            let consent = tables.set(&relation::CONSENTS, &id_key(&id.replica), tuple(id, Fields::none()));
             (vec![consent], Outcome::plain(Branch::Update))
         }
-        WriteKind::HandOver { to, term } => (begin_term(tables, &write.id, &to, term), Outcome::plain(Branch::Update)),
-        WriteKind::TakeOver { term } => {
-            (begin_term(tables, &write.id, &write.id.replica, term), Outcome::plain(Branch::Update))
-        }
+        WriteKind::HandOver { to, term } => (begin_term(tables, id, to, *term), Outcome::plain(Branch::Update)),
+        WriteKind::TakeOver { term } => (begin_term(tables, id, &id.replica, *term), Outcome::plain(Branch::Update)),
         WriteKind::Unknown(_) => (Vec::new(), Outcome::plain(Branch::Unknown)),
     }
 }

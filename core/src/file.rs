@@ -224,7 +224,7 @@ impl WholeFile {
             self.prefixes.push(self.to.prefix);
         }
         for wire in tentative {
-            let write = replicas.write(wire.clone()).map_err(|error| place.damaged(error))?;
+            let (write, _) = replicas.write(wire.clone()).map_err(|error| place.damaged(error))?;
             write.extend(&mut self.to.vector);
         }
         self.contents.push(Content::Batch(batch));
@@ -234,7 +234,7 @@ impl WholeFile {
     fn take_commit(&mut self, replicas: &IdTable, commit: &Commit) -> Result<Digest, DecodeError> {
         match commit {
             Commit::Whole(wire) => {
-                let write = replicas.write(wire.clone())?;
+                let (write, _) = replicas.write(wire.clone())?;
                 write.extend(&mut self.to.vector);
                 Ok(write.chain)
             }

@@ -19,7 +19,7 @@ use crate::{
     stamp::Csn,
     tuple_store::{Base, Effect, TupleStore},
     value::Text,
-    write::Write,
+    write::{Write, WriteKind},
     write_log::{CommittedWrite, WriteLog},
 };
 
@@ -108,6 +108,22 @@ impl Schedule {
             self.applied.push_back(replay.execute(store, write, None));
         }
         replay.cost
+    }
+
+    /// Executes a write that was just inserted, if it stands last and all that precedes it is executed, each in its place
+    /// or about to be committed there. [`follow`](Self::follow) would do the same, but would have to parse it anew.
+    pub(crate) fn execute_last(&mut self, log: &mut WriteLog, store: &mut TupleStore, id: &WriteId, kind: &WriteKind) {
+        let behind = log.committed_after(self.csn()).len() + log.tentative().len();
+        let follows = self.applied.back().is_none_or(|last| last.write.id < *id);
+        if self.held_back == 0
+            && behind == self.applied.len() + 1
+            && follows
+            && !matches!(kind, WriteKind::Unknown(_))
+            && let Some(write) = log.take_last(id)
+        {
+            let (effects, outcome) = execution::execute_kind(&mut store.tentative, id, kind);
+            self.applied.push_back(Applied { write, effects, outcome });
+        }
     }
 
     /// The last commit that was executed.

@@ -120,26 +120,27 @@ fn whole<'a, T: Deserialize<'a>>(content: &'a [u8]) -> Result<T, WriteError> {
 }
 
 impl Body {
-    pub(crate) fn new(kind: WriteKind) -> Result<Self, DraftError> {
+    pub(crate) fn new(kind: &WriteKind) -> Result<Self, DraftError> {
         let bytes = match kind {
-            WriteKind::Update(draft) => encoded(vec![kind::UPDATE], &draft)?,
+            WriteKind::Update(draft) => encoded(vec![kind::UPDATE], draft)?,
             WriteKind::CreateReplica => vec![kind::CREATE_REPLICA],
             WriteKind::RetireReplica => vec![kind::RETIRE_REPLICA],
             WriteKind::Consent => vec![kind::CONSENT],
             WriteKind::HandOver { to, term } => plain(kind::HAND_OVER, &(to, term)),
-            WriteKind::TakeOver { term } => plain(kind::TAKE_OVER, &term),
-            WriteKind::Again { tag, draft } => encoded(plain(kind::AGAIN, &tag), &draft)?,
-            WriteKind::Unknown(number) => vec![number],
+            WriteKind::TakeOver { term } => plain(kind::TAKE_OVER, term),
+            WriteKind::Again { tag, draft } => encoded(plain(kind::AGAIN, tag), draft)?,
+            WriteKind::Unknown(number) => vec![*number],
         };
         Ok(Self { bytes: bytes.into() })
     }
 
-    pub(crate) fn parse(bytes: Arc<[u8]>) -> Result<Self, WriteError> {
+    /// The body with what it says.
+    pub(crate) fn parse(bytes: Arc<[u8]>) -> Result<(Self, WriteKind), WriteError> {
         if bytes.len() > WRITE_BYTES_MAX {
             return Err(WriteError::TooLarge { bytes: bytes.len() });
         }
-        parsed(&bytes)?;
-        Ok(Self { bytes })
+        let kind = parsed(&bytes)?;
+        Ok((Self { bytes }, kind))
     }
 
     pub(crate) fn kind(&self) -> WriteKind {

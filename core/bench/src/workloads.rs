@@ -1,8 +1,6 @@
 //! What is timed, and what is counted.
 
-use bayou_core::{
-    Guarantees, Millis, Name, PeerId, Predicate, Query, Session, SessionNeed, StoredBatch, View,
-};
+use bayou_core::{Guarantees, Millis, Name, PeerId, Predicate, Query, Session, SessionNeed, StoredBatch, View};
 
 use super::{Round, Workload, host::Host};
 

@@ -100,7 +100,7 @@ impl Replica {
         if execution::is_known_again(&self.store.tentative, tag) || planted::is(Bug::LostNotOffered) {
             return None;
         }
-        let body = Body::new(WriteKind::Again { tag, draft }).ok()?;
+        let body = Body::new(&WriteKind::Again { tag, draft }).ok()?;
         self.accept(body).ok()
     }
 

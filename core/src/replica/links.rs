@@ -242,7 +242,7 @@ impl Replica {
         if !(may_create && room_in_vector && room_in_hello && self.id().is_some_and(ReplicaId::may_create)) {
             return Err(DisconnectReason::CannotCreate);
         }
-        let body = Body::new(WriteKind::CreateReplica).expect("a creation is within all limits");
+        let body = Body::new(&WriteKind::CreateReplica).expect("a creation is within all limits");
         let creation = self.accept(body).map_err(|_| DisconnectReason::CannotCreate)?;
         let created = ReplicaId::created_by(&creation).expect("the length of the chain was checked");
         self.transmit(peer, &Frame::Created(created));

@@ -358,9 +358,11 @@ impl Replica {
         if !self.ready {
             return Err(SubmitError::NotReady);
         }
-        let body = Body::new(WriteKind::Update(draft))?;
-        self.judge(&body)?;
+        let kind = WriteKind::Update(draft);
+        let body = Body::new(&kind)?;
+        self.judge(&kind)?;
         let id = self.accept(body)?;
+        self.execute_last(&id, &kind);
         Ok((id, self.finish()))
     }
 
@@ -371,10 +373,10 @@ impl Replica {
     }
 
     /// Whether a write that this replica is asked to accept is let in.
-    fn judge(&self, body: &Body) -> Result<(), SubmitError> {
+    fn judge(&self, kind: &WriteKind) -> Result<(), SubmitError> {
         if !self.rights.is_open() {
             let accepter = self.id().ok_or(SubmitError::NotReady)?;
-            self.rights.judge(&ProposedWrite::new(None, accepter, &body.kind()), &self.store.tentative)?;
+            self.rights.judge(&ProposedWrite::new(None, accepter, kind), &self.store.tentative)?;
         }
         Ok(())
     }
@@ -408,6 +410,11 @@ impl Replica {
         #[cfg(debug_assertions)]
         self.assert_invariants();
         self.journal.drain()
+    }
+
+    /// Executes a write that was just inserted, if it stands last, while what it does is at hand.
+    fn execute_last(&mut self, write: &WriteId, kind: &WriteKind) {
+        self.schedule.execute_last(&mut self.log, &mut self.store, write, kind);
     }
 
     fn follow_log(&mut self) {

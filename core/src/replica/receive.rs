@@ -96,9 +96,10 @@ impl Replica {
         replicas: &IdTable,
         wire: WireWrite,
     ) -> Result<(), DisconnectReason> {
-        let write = replicas.write(wire)?;
+        let (write, kind) = replicas.write(wire)?;
         if self.receive(sender, &write)? {
             self.commit_received(&write.id)?;
+            self.execute_last(&write.id, &kind);
         }
         Ok(())
     }
@@ -118,17 +119,17 @@ impl Replica {
         if csn > self.log.csn() && self.primary.as_ref().is_some_and(|primary| !primary.taking_over) {
             return Err(DisconnectReason::OutOfTurn("a commit, to the primary"));
         }
-        let id = match commit {
+        let (id, kind) = match commit {
             Commit::Whole(wire) => {
-                let write = replicas.write(wire)?;
+                let (write, kind) = replicas.write(wire)?;
                 // Before anything is inserted: the primary would have to commit it elsewhere.
                 self.log.check_position(&write.id, csn)?;
                 if csn > self.log.csn() {
                     self.make_way_for(&write);
                 }
-                self.receive(sender, &write)?;
+                let new = self.receive(sender, &write)?;
                 self.check_same_write(&write.id, write.chain)?;
-                write.id.clone()
+                (write.id.clone(), Some(kind).filter(|_| new))
             }
             Commit::Notification(wire, chain) => {
                 let id = replicas.id(wire)?;
@@ -144,7 +145,7 @@ impl Replica {
                     self.displace(&id.replica, after);
                     return Err(DisconnectReason::Resync);
                 }
-                id
+                (id, None)
             }
         };
         let first = self.log.tentative().keys().next().filter(|_| planted::is(Bug::CommitByStamp));
@@ -156,6 +157,9 @@ impl Replica {
             if let Sender::File(file) = sender {
                 file.commits += 1;
             }
+        }
+        if let Some(kind) = kind {
+            self.execute_last(&id, &kind);
         }
         if let Some(session) = self.session_of(sender) {
             session.peer_holds_commit(csn);

@@ -206,8 +206,10 @@ impl Replica {
         let contradiction = |error| RecoverError::Log { number, error };
         match entry {
             LogRecord::Write(wire) => {
-                let write = replicas.write(wire).map_err(unreadable)?;
-                self.log.insert(Arc::clone(&write)).map_err(contradiction)?;
+                let (write, kind) = replicas.write(wire).map_err(unreadable)?;
+                if self.log.insert(Arc::clone(&write)).map_err(contradiction)? {
+                    self.execute_last(&write.id, &kind);
+                }
                 self.note_stamp(&write.id);
             }
             LogRecord::Commit(id, csn, term, refused) => {

@@ -45,7 +45,7 @@ impl Replica {
         if execution::has_consented(&self.store.tentative, &own) {
             return Err(RetireError::Consented);
         }
-        let body = Body::new(WriteKind::RetireReplica).expect("a retirement is within all limits");
+        let body = Body::new(&WriteKind::RetireReplica).expect("a retirement is within all limits");
         self.accept(body)?;
         if planted::is(Bug::RetiredTooEarly) {
             self.tell_retired();

@@ -234,7 +234,7 @@ impl Replica {
         if !self.ready {
             return Err(SubmitError::NotReady);
         }
-        self.accept(Body::new(kind)?)
+        self.accept(Body::new(&kind)?)
     }
 
     fn tell_pause(&mut self) {

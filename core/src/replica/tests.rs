@@ -130,7 +130,7 @@ impl Author {
 
     fn write(&mut self, number: u64, kind: WriteKind) -> Write {
         let id = WriteId { stamp: stamp(number), replica: self.id.clone() };
-        let write = Write::accepted(id, self.last, self.chain, Body::new(kind).unwrap());
+        let write = Write::accepted(id, self.last, self.chain, Body::new(&kind).unwrap());
         (self.last, self.chain) = (write.id.stamp, write.chain);
         write
     }

@@ -30,7 +30,7 @@ use crate::{
     stamp::{Csn, Stamp, Term},
     value::Text,
     vector::{VectorEntry, VersionVector},
-    write::{Body, Write, WriteError},
+    write::{Body, Write, WriteError, WriteKind},
 };
 
 /// Why bytes are no message or record.
@@ -165,13 +165,14 @@ impl IdTable {
         if wire.after.is_valid() { Ok((replica, wire.after)) } else { Err(DecodeError::OutOfBounds) }
     }
 
-    pub(crate) fn write(&self, wire: WireWrite) -> Result<Arc<Write>, DecodeError> {
+    /// The write, and what it does: that is parsed here to see whether it can be.
+    pub(crate) fn write(&self, wire: WireWrite) -> Result<(Arc<Write>, WriteKind), DecodeError> {
         let id = self.id(WireWriteId { replica: wire.replica, stamp: wire.stamp })?;
         if wire.previous >= wire.stamp {
             return Err(DecodeError::OutOfBounds);
         }
-        let body = Body::parse(wire.body.into())?;
-        Ok(Arc::new(Write { id, previous: wire.previous, chain: wire.chain, body }))
+        let (body, kind) = Body::parse(wire.body.into())?;
+        Ok((Arc::new(Write { id, previous: wire.previous, chain: wire.chain, body }), kind))
     }
 }
 

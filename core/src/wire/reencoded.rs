@@ -1,6 +1,6 @@
 //! Bytes read and written again: what golden bytes are checked with where there is no test, as in WebAssembly.
 
-use crate::{session::SessionToken, write::Body};
+use crate::{file::WholeFile, reader::ReaderState, session::SessionToken, write::Body};
 
 use super::{
     frame::Frame,
@@ -18,10 +18,13 @@ pub fn reencoded(file: &str, bytes: &[u8]) -> Result<Vec<u8>, String> {
         "frame" => Frame::decode(bytes).map(|frame| frame.encode()).map_err(|error| error.to_string()),
         "stored" => decode_batch(bytes).map(|records| encode_batch(&records)).map_err(|error| error.to_string()),
         "body" => {
-            let body = Body::parse(bytes.into()).map_err(|error| error.to_string())?;
-            Body::new(body.kind()).map(|body| body.bytes.to_vec()).map_err(|error| error.to_string())
+            let (_, kind) = Body::parse(bytes.into()).map_err(|error| error.to_string())?;
+            Body::new(&kind).map(|body| body.bytes.to_vec()).map_err(|error| error.to_string())
         }
         "session" => SessionToken::from_bytes(bytes).map(|token| token.to_bytes()).map_err(|error| error.to_string()),
+        "reader" => ReaderState::from_bytes(bytes).map(|state| state.to_bytes()).map_err(|error| error.to_string()),
+        // How a file is divided into records is its writer's to decide: it is read whole, and not written again.
+        "file" => WholeFile::read(bytes).map(|_| bytes.to_vec()).map_err(|error| error.to_string()),
         _ => Err(format!("{file} is of no kind that is known")),
     }
 }

@@ -167,6 +167,21 @@ impl WriteLog {
         self.changed_from.take()
     }
 
+    /// The write with this id, if it stands last in the log and nothing else changed in the tentative order since that
+    /// was last asked for; the change is forgotten.
+    pub(crate) fn take_last(&mut self, id: &WriteId) -> Option<Arc<Write>> {
+        let last = match (self.tentative.last_key_value(), self.committed.last()) {
+            (Some((_, write)), _) => write,
+            (None, Some(commit)) if commit.refused.is_none() => &commit.write,
+            (None, _) => return None,
+        };
+        if last.id != *id || self.changed_from.as_ref() != Some(id) {
+            return None;
+        }
+        self.changed_from = None;
+        Some(Arc::clone(last))
+    }
+
     fn changed_at(&mut self, id: &WriteId) {
         if self.changed_from.as_ref().is_none_or(|from| id < from) {
             self.changed_from = Some(id.clone());

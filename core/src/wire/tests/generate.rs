@@ -150,7 +150,7 @@ pub(super) fn write() -> BoxedStrategy<Write> {
         .prop_map(|(replica, number, previous, chain, kind)| {
             let previous = Stamp::new(previous.index(usize::try_from(number).unwrap()) as u64).unwrap();
             let id = WriteId { stamp: Stamp::new(number).unwrap(), replica };
-            Write::accepted(id, previous, chain, Body::new(kind).unwrap())
+            Write::accepted(id, previous, chain, Body::new(&kind).unwrap())
         })
         .boxed()
 }
