@@ -66,6 +66,13 @@ pub const SNAPSHOTS_MAX: usize = 4;
 /// Reason in a farewell or of a refusal.
 pub const REASON_BYTES_MAX: usize = 200;
 
+// --- Replay -----------------------------------------------------------------------------------------------
+
+/// Writes that are rolled back and replayed at once, whatever else is about to arrive.
+pub const REPLAY_WRITES_MIN: usize = 512;
+/// How long the data waits for a peer to catch up where more would have to be replayed.
+pub const REPLAY_DELAY_MS_MAX: u64 = 200;
+
 // --- Session guarantees -----------------------------------------------------------------------------------
 
 /// One session token.

@@ -75,11 +75,8 @@ impl Schedule {
         }
 
         // Commits of what stands first anyway.
-        let in_place = |(commit, applied): &(&CommittedWrite, &Applied)| {
-            // Not by the id alone: another write may have been committed under it.
-            Arc::ptr_eq(&commit.write, &applied.write) && commit.refused.is_none()
-        };
-        let in_place = commits.iter().zip(&self.applied).take_while(in_place).count();
+        let in_place =
+            commits.iter().zip(&self.applied).take_while(|(commit, applied)| stands(commit, applied)).count();
         if in_place < commits.len() {
             replay.roll_back(&mut self.applied, in_place, store);
         }
@@ -108,6 +105,19 @@ impl Schedule {
             self.applied.push_back(replay.execute(store, write, None));
         }
         replay.cost
+    }
+
+    /// How many writes are to be rolled back for the data to follow the log, and how many it lacks.
+    pub(crate) fn rollback(&self, log: &WriteLog) -> (usize, usize) {
+        let commits = log.committed_after(self.csn());
+        let in_place =
+            commits.iter().zip(&self.applied).take_while(|(commit, applied)| stands(commit, applied)).count();
+        let kept = match log.changed_from() {
+            _ if in_place < commits.len() => in_place,
+            Some(from) => self.applied.partition_point(|applied| applied.write.id < *from).max(in_place),
+            None => self.applied.len(),
+        };
+        (self.applied.len() - kept, (commits.len() + log.tentative().len()).saturating_sub(self.applied.len()))
     }
 
     /// Executes a write that was just inserted, if it stands last and all that precedes it is executed, each in its place
@@ -251,6 +261,12 @@ impl Schedule {
             "the tentative view is the committed one with the tentative effects on top"
         );
     }
+}
+
+/// Whether a commit is of what was executed in its place.
+fn stands(commit: &CommittedWrite, applied: &Applied) -> bool {
+    // Not by the id alone: another write may have been committed under it.
+    Arc::ptr_eq(&commit.write, &applied.write) && commit.refused.is_none()
 }
 
 /// One rollback and replay, with its cost.

@@ -46,6 +46,8 @@ pub(crate) struct Peer {
     pub(crate) declined: bool,
     /// It takes no commits in this session.
     pub(crate) declines: bool,
+    /// It has sent all that it held when the link came up.
+    pub(crate) caught_up: bool,
     /// What it sends is understood; before its hello nothing but that is.
     pub(crate) open: bool,
     pub(crate) last_heard: Millis,
@@ -95,6 +97,7 @@ impl Peer {
             forked: BTreeSet::new(),
             declined: false,
             declines: false,
+            caught_up: false,
             open: false,
             last_heard: now,
             last_sent: now,

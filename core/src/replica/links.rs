@@ -49,7 +49,7 @@ impl Replica {
                 self.disconnect(peer, reason);
             }
         }
-        self.finish()
+        self.finish_receiving()
     }
 
     /// The time that [`poll_timeout`](Self::poll_timeout) named has come: signs of life are sent, silent links given up,
@@ -135,6 +135,9 @@ impl Replica {
             }
             Frame::Progress(progress) => self.handle_progress(peer, progress),
             Frame::CaughtUp => {
+                if let Some(session) = self.peers.get_mut(&peer) {
+                    session.caught_up = true;
+                }
                 // What it sent may still be on its way to the store.
                 self.journal.say(Output::Event(Event::CaughtUp { peer }));
                 Ok(())

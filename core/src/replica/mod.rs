@@ -12,6 +12,7 @@ mod probe;
 mod read_only;
 mod receive;
 mod recover;
+mod replay;
 mod retirement;
 mod role;
 mod salvage;
@@ -165,6 +166,8 @@ pub struct Replica {
     lost: Vec<Arc<Write>>,
     /// A crash may have come between the batch with a write and the batch with its commit.
     commits_due: bool,
+    /// The data has not followed the log; it does at this time at the latest.
+    replay_due: Option<Millis>,
     /// What was said to peers does not hold any more: all sessions are to begin anew.
     resync: bool,
     rights: Gate,
@@ -233,6 +236,7 @@ impl Replica {
             checkpoint: None,
             lost: Vec::new(),
             commits_due: false,
+            replay_due: None,
             resync: false,
             rights: Gate::default(),
             sessions: sessions::Sessions::default(),
@@ -301,7 +305,7 @@ impl Replica {
         Ok(self.store.view(view).query(query, usize::MAX))
     }
 
-    /// What is known of a write; `None` if it is not held.
+    /// What is known of a write; `None` if it is not held, or not executed yet because a peer is catching up.
     #[must_use]
     pub fn status(&self, write: &WriteId) -> Option<WriteStatus> {
         let position = self.log.position(write);
@@ -309,10 +313,8 @@ impl Replica {
         if let (None, Some(omitted)) = (position, self.outcomes.of(write)) {
             return Some(WriteStatus::omitted(Some((omitted.csn, omitted.outcome.clone()))));
         }
-        let outcome = executed.or_else(|| match position {
-            Some(csn) => self.schedule.held_back_outcome(csn),
-            None => self.schedule.tentative_outcome(write),
-        });
+        let held_back = position.and_then(|csn| self.schedule.held_back_outcome(csn));
+        let outcome = executed.or(held_back).or_else(|| self.schedule.tentative_outcome(write));
         if outcome.is_none() && self.log.omitted().vector.covers(write) {
             return Some(WriteStatus::omitted(None));
         }
@@ -343,7 +345,7 @@ impl Replica {
             let ping = peer.last_sent.after(self.options.ping_interval_ms);
             ping.min(peer.last_heard.after(self.options.silence_ms_max))
         };
-        self.peers.values().map(of_peer).chain(self.sessions.poll_timeout()).min()
+        self.peers.values().map(of_peer).chain(self.sessions.poll_timeout()).chain(self.replay_due()).min()
     }
 
     /// Accepts a write: it gets its id, takes effect in the tentative view, and goes on its way.
@@ -357,6 +359,9 @@ impl Replica {
         }
         if !self.ready {
             return Err(SubmitError::NotReady);
+        }
+        if self.replay_due.is_some() {
+            self.follow_log();
         }
         let kind = WriteKind::Update(draft);
         let body = Body::new(&kind)?;
@@ -389,18 +394,26 @@ impl Replica {
         self.journal.persisted(through);
         self.unsaved.retain(|_, number| *number > through);
         self.journal.tell(Event::Changed);
-        self.finish()
+        self.finish_receiving()
     }
 
     /// The end of every call that changes something: the data follows the log, the peers are offered what is new, and
     /// all that the host is to do is handed out.
     fn finish(&mut self) -> Outputs {
+        self.settle_role();
+        self.follow_log();
+        self.put_out()
+    }
+
+    fn settle_role(&mut self) {
         self.offer_lost_again();
         self.follow_role();
         if self.commits_due {
             self.commit_waiting();
         }
-        self.follow_log();
+    }
+
+    fn put_out(&mut self) -> Outputs {
         if core::mem::take(&mut self.resync) {
             self.restart_sessions();
         }
@@ -415,17 +428,6 @@ impl Replica {
     /// Executes a write that was just inserted, if it stands last, while what it does is at hand.
     fn execute_last(&mut self, write: &WriteId, kind: &WriteKind) {
         self.schedule.execute_last(&mut self.log, &mut self.store, write, kind);
-    }
-
-    fn follow_log(&mut self) {
-        let csn_before = self.schedule.csn();
-        let cost = self.schedule.follow(&mut self.log, &mut self.store);
-        if cost.undone > 0 {
-            let ReorderCost { undone, redone, outcomes_changed } = cost;
-            self.journal.tell(Event::Reordered { undone, redone, outcomes_changed });
-            self.last_reorder = Some(cost);
-        }
-        self.tell_own_commits(csn_before);
     }
 
     fn tell_own_commits(&mut self, before: Csn) {
@@ -449,7 +451,9 @@ impl Replica {
         if self.unchecked_changes > self.log.len() / 256 {
             self.unchecked_changes = 0;
             self.log.assert_invariants();
-            self.schedule.assert_invariants(&self.log, &self.store);
+            if self.replay_due.is_none() {
+                self.schedule.assert_invariants(&self.log, &self.store);
+            }
         }
         let last_own = self.id().and_then(|id| self.log.vector().entry(id)).map(|entry| entry.stamp);
         let passed = last_own.is_none_or(|stamp| stamp <= self.clock.stamp());

@@ -117,7 +117,7 @@ impl Replica {
     /// # Errors
     /// When the replica accepts no writes.
     pub fn consent(&mut self) -> Result<(WriteId, Outputs), SubmitError> {
-        let id = self.accept_own(WriteKind::Consent)?;
+        let id = self.accept_own(&WriteKind::Consent)?;
         Ok((id, self.finish()))
     }
 
@@ -138,7 +138,7 @@ impl Replica {
             return Err(HandOverError::TooManyTerms);
         }
         let term = self.log.term().next();
-        let id = self.accept_own(WriteKind::HandOver { to: to.clone(), term })?;
+        let id = self.accept_own(&WriteKind::HandOver { to: to.clone(), term })?;
         Ok((id, self.finish()))
     }
 
@@ -206,7 +206,7 @@ impl Replica {
         self.resync |= !self.peers_where(|session| session.csn > after).is_empty();
         self.primary = Some(Primary::new(term));
         self.commit_waiting();
-        self.accept_own(WriteKind::TakeOver { term }).expect("whether writes can be accepted was asked before");
+        self.accept_own(&WriteKind::TakeOver { term }).expect("whether writes can be accepted was asked before");
         // Last, so that a crash in between leaves the term to be begun again, as the next one.
         self.journal.record(Record::Paused(false));
     }
@@ -227,14 +227,14 @@ impl Replica {
         }
     }
 
-    fn accept_own(&mut self, kind: WriteKind) -> Result<WriteId, SubmitError> {
+    fn accept_own(&mut self, kind: &WriteKind) -> Result<WriteId, SubmitError> {
         if self.has_retired() {
             return Err(SubmitError::Retired);
         }
         if !self.ready {
             return Err(SubmitError::NotReady);
         }
-        self.accept(Body::new(&kind)?)
+        self.accept(Body::new(kind)?)
     }
 
     fn tell_pause(&mut self) {

@@ -1,6 +1,6 @@
 //! Session guarantees: reading and writing in a session, waiting for what it needs, and letting it go \[94\].
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use thiserror::Error;
 
@@ -20,6 +20,7 @@ use crate::{
     tuple_store::View,
     value::Row,
     vector::{VectorEntry, VersionVector},
+    write::Write,
 };
 
 use super::{Replica, SubmitError};
@@ -282,7 +283,7 @@ impl Replica {
 
     /// Adds what of a session's vectors is not held here, and what is held otherwise than the session knows it.
     fn add_lacking_writes(&self, lacks: &mut Vec<Lack>, session: &SessionToken, needed: Vectors) {
-        let held = self.log.vector();
+        let held = &*self.executed_vector();
         lacks.extend(session.lacking_writes(held, needed));
         let differs = |(replica, entry): &(&ReplicaId, &VectorEntry)| {
             let here = match held.entry(replica) {
@@ -323,8 +324,8 @@ impl Replica {
         let guarantees = named.guarantees;
         if guarantees.monotonic_reads || guarantees.writes_follow_reads {
             match view {
-                View::Tentative if named.read.dominates(self.log.vector()) => {}
-                View::Tentative => named.read = named.read.merged(self.log.vector()),
+                View::Tentative if named.read.dominates(&self.executed_vector()) => {}
+                View::Tentative => named.read = named.read.merged(&self.executed_vector()),
                 View::Committed => {
                     let csn = self.schedule.csn();
                     let prefix = self.log.prefix(csn).expect("the log knows the digest of what the view rests on");
@@ -350,10 +351,14 @@ impl Replica {
     /// The version vector of the writes that the committed view rests on: that of the log, taken back by all that stands
     /// behind them.
     fn committed_vector(&self) -> VersionVector {
+        let behind = self.log.committed_after(self.schedule.csn()).iter().map(|entry| &entry.write);
+        self.vector_without(behind.chain(self.log.tentative().values()))
+    }
+
+    /// The vector of the log, taken back by writes that stand behind all others of their replicas.
+    pub(super) fn vector_without<'a>(&self, behind: impl Iterator<Item = &'a Arc<Write>>) -> VersionVector {
         let mut vector = self.log.vector().clone();
-        let csn = self.schedule.csn();
-        let behind = self.log.committed_after(csn).iter().map(|entry| &entry.write);
-        for write in behind.chain(self.log.tentative().values()) {
+        for write in behind {
             let WriteId { stamp, replica } = &write.id;
             if let Some(created) = ReplicaId::created_by(&write.id) {
                 vector.remove(&created);

@@ -128,6 +128,7 @@ impl Author {
         Self { id, last: creation.id.stamp, chain: creation.chain }
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "it is made for this call")]
     fn write(&mut self, number: u64, kind: WriteKind) -> Write {
         let id = WriteId { stamp: stamp(number), replica: self.id.clone() };
         let write = Write::accepted(id, self.last, self.chain, Body::new(&kind).unwrap());

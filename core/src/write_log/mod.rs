@@ -167,6 +167,10 @@ impl WriteLog {
         self.changed_from.take()
     }
 
+    pub(crate) const fn changed_from(&self) -> Option<&WriteId> {
+        self.changed_from.as_ref()
+    }
+
     /// The write with this id, if it stands last in the log and nothing else changed in the tentative order since that
     /// was last asked for; the change is forgotten.
     pub(crate) fn take_last(&mut self, id: &WriteId) -> Option<Arc<Write>> {
