@@ -3,7 +3,7 @@
 use core::{cmp::Ordering, fmt};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use smol_str::SmolStr;
 use thiserror::Error;
 
@@ -332,8 +332,8 @@ impl From<Value> for WireElement {
 /// The named fields of a tuple, ordered by name.
 ///
 /// Names and values are apart, so that tuples with the same names can share them.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Vec<(Name, Value)>", into = "Vec<(Name, Value)>")]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Vec<(Name, Value)>")]
 pub struct Fields {
     names: Arc<[Name]>,
     /// As many as names.
@@ -513,9 +513,9 @@ impl TryFrom<Vec<(Name, Value)>> for Fields {
     }
 }
 
-impl From<Fields> for Vec<(Name, Value)> {
-    fn from(fields: Fields) -> Self {
-        fields.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+impl Serialize for Fields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
     }
 }
 

@@ -53,10 +53,13 @@ impl Base {
     pub(crate) fn digest(&self) -> Digest {
         *self.digest.get_or_init(|| {
             let mut digest = DigestBuilder::default();
+            let mut bytes = Vec::new();
             for ((relation, key), tuple) in &self.tuples {
                 let tuple = (relation, key, &tuple.fields, &tuple.written_by);
+                bytes.clear();
                 // Serialising plain data into a growing vector has no way to fail.
-                digest.add(&postcard::to_allocvec(&tuple).expect("a tuple can be encoded"));
+                bytes = postcard::to_extend(&tuple, bytes).expect("a tuple can be encoded");
+                digest.add(&bytes);
             }
             digest.finish()
         })

@@ -94,11 +94,14 @@ impl Tuples {
         self.tuples.last().map(|(relation, key, ..)| (relation.clone(), key.clone()))
     }
 
-    /// The tuples with their places.
+    /// The tuples with their places. Those in a row that have the same fields share the names.
     pub(crate) fn into_tuples(self) -> Result<Vec<(TupleKey, Arc<Tuple>)>, DecodeError> {
         let Self { replicas, tuples } = self;
+        let mut names = Arc::default();
         let tuples = tuples.into_iter().map(|(relation, key, fields, write)| {
             let written_by = replicas.id(write)?;
+            let fields = if *fields.names() == names { fields.with_names(&names) } else { fields };
+            names = Arc::clone(fields.names());
             Ok(((relation, key), Arc::new(Tuple { fields, written_by })))
         });
         tuples.collect()
