@@ -6,19 +6,22 @@ use anyhow::Result;
 
 use crate::build::{Builder, RelayProfile, Step, bench_package};
 use crate::chromium;
+use crate::cli::BenchOptions;
 use crate::command;
 use crate::console;
 use crate::workspace::Workspace;
 
 /// Builds what is shipped and measures it, part after part, or the engine alone.
-pub(crate) fn run(workspace: &Workspace, engine_alone: bool) -> Result<()> {
+pub(crate) fn run(workspace: &Workspace, options: &BenchOptions) -> Result<()> {
     console::note("The engine, native:");
-    command::run(workspace.cargo().args(["run", "--package", "bayou-bench", "--release"]))?;
+    let mut native = workspace.cargo();
+    native.args(["run", "--package", "bayou-bench", "--release", "--"]).args(&options.engine_arguments);
+    command::run(&mut native)?;
     let package = bench_package(workspace)?;
     console::note("The engine, WebAssembly in Node:");
     let script = workspace.root().join("core").join("bench").join("node.mjs");
-    command::run(Command::new("node").arg(script).arg(package))?;
-    if !engine_alone {
+    command::run(Command::new("node").arg(script).arg(package).args(&options.engine_arguments))?;
+    if !options.engine {
         measure_page(workspace)?;
     }
     Ok(())

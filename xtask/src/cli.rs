@@ -65,6 +65,9 @@ pub(crate) struct BenchOptions {
     /// The engine alone, natively and in WebAssembly
     #[arg(long)]
     pub(crate) engine: bool,
+    /// Arguments for the engine's benchmark: parts of the names of workloads, or --rounds=<number>
+    #[arg(last = true, value_name = "ARGUMENTS")]
+    pub(crate) engine_arguments: Vec<String>,
 }
 
 /// Options of `cargo xtask test`.

@@ -54,7 +54,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Test(options) => test::run(&workspace, &options),
-        Command::Bench(options) => bench::run(&workspace, options.engine).map(|()| ExitCode::SUCCESS),
+        Command::Bench(options) => bench::run(&workspace, &options).map(|()| ExitCode::SUCCESS),
         Command::Sim { arguments } => sim::run(&workspace, &arguments),
         Command::OpenWhenReady { .. } => unreachable!("answered above"),
     }
