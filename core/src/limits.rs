@@ -68,8 +68,8 @@ pub const REASON_BYTES_MAX: usize = 200;
 
 // --- Replay -----------------------------------------------------------------------------------------------
 
-/// Writes that are rolled back and replayed at once, whatever else is about to arrive.
-pub const REPLAY_WRITES_MIN: usize = 512;
+/// Writes that are rolled back and replayed at once, whatever else is about to arrive. (The logs of the simulator are short.)
+pub const REPLAY_WRITES_MIN: usize = if cfg!(feature = "sim") { 2 } else { 512 };
 /// How long the data waits for a peer to catch up where more would have to be replayed.
 pub const REPLAY_DELAY_MS_MAX: u64 = 200;
 

@@ -90,6 +90,12 @@ impl Replica {
         self.store.view(view).iter().map(|(relation, key, tuple)| (relation, key, tuple.as_ref()))
     }
 
+    /// Whether the data is still to follow the log, because a peer is catching up.
+    #[must_use]
+    pub const fn is_replay_due(&self) -> bool {
+        self.replay_due().is_some()
+    }
+
     /// What is kept beside log and data.
     #[must_use]
     pub fn kept(&self) -> Kept {

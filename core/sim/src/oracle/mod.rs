@@ -80,7 +80,7 @@ impl Oracle {
         let Some(replica) = &nodes[node].replica else { return Ok(()) };
         bounds::check(replica)?;
         self.pauses.look(node, replica, !nodes[node].disk.is_writing());
-        if nodes[node].disk.is_writing() {
+        if nodes[node].disk.is_writing() || replica.is_replay_due() {
             return Ok(());
         }
         if self.seen.len() <= node {

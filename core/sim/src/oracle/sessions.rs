@@ -77,6 +77,10 @@ fn held(replica: &Replica, history: &History) -> BTreeSet<WriteId> {
     let mut ids = committed(replica, history);
     ids.extend(replica.committed_entries(replica.shown_csn()).map(|entry| entry.write.id.clone()));
     ids.extend(replica.tentative_writes().map(|write| write.id.clone()));
+    if replica.is_replay_due() {
+        // The data does not show all of it yet.
+        ids.retain(|id| replica.status(id).is_some());
+    }
     ids
 }
 
