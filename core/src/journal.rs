@@ -110,9 +110,9 @@ impl Journal {
         let bytes = frame.len();
         let output = Output::Transmit { peer, frame };
         if is_too_early {
-            self.outputs.push(output)
+            self.outputs.push(output);
         } else {
-            self.say(output)
+            self.say(output);
         }
         bytes
     }
