@@ -173,7 +173,7 @@ impl World {
             if !world.links_of_pair(pair).is_empty() {
                 world.counters.count(Fault::OneWay);
             }
-            let end = usize::from(pick % 2 == 0);
+            let end = usize::from(pick.is_multiple_of(2));
             world.pairs[pair].stopped_until[end] = world.now + (pick >> 8) % 60_000;
         })
     }

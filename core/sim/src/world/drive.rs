@@ -83,16 +83,16 @@ impl World {
                 self.nodes[node].in_checkpoint = false;
                 self.nodes[node].disk.forget(before);
             }
-            Output::Event(event) => self.event(node, event)?,
+            Output::Event(event) => self.event(node, &event)?,
         }
         Ok(())
     }
 
-    fn event(&mut self, node: NodeId, event: Event) -> Outcome {
+    fn event(&mut self, node: NodeId, event: &Event) -> Outcome {
         if !matches!(event, Event::Changed) {
             self.trace.note(self.now, &[2, node as u64], || format!("{node} {event:?}"));
         }
-        let count = match &event {
+        let count = match event {
             Event::IdLost { .. } => Some(Fault::IdLost),
             Event::Displaced { .. } => Some(Fault::Displaced),
             Event::Installed { .. } => Some(Fault::TransferInstalled),
@@ -105,7 +105,7 @@ impl World {
         if self.nodes[node].is_other_database {
             return Ok(());
         }
-        match &event {
+        match event {
             Event::Retired => {
                 self.counters.count(Fault::Retired);
                 self.leave(node);
@@ -115,7 +115,7 @@ impl World {
             Event::SessionReady { wait } => return self.session_ready(node, *wait),
             _ => {}
         }
-        self.oracle.heard(&self.nodes, node, &event)
+        self.oracle.heard(&self.nodes, node, event)
     }
 
     /// What is looked at after every call.
@@ -228,7 +228,7 @@ impl World {
         self.hang_up(node);
     }
 
-    pub(super) fn violated(&self, property: &'static str, what: String) -> Violation {
+    pub(super) fn violated(&self, property: &'static str, what: &str) -> Violation {
         Violation { property, what: format!("at {} ms: {what}", self.now) }
     }
 }

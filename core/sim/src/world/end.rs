@@ -35,7 +35,7 @@ impl World {
                     return self.check_rest();
                 }
                 if self.now >= end {
-                    return Err(self.violated("liveness", self.what_is_unsettled()));
+                    return Err(self.violated("liveness", &self.what_is_unsettled()));
                 }
                 if self.now >= round_at {
                     round_at = self.now + ROUND_EVERY_MS;

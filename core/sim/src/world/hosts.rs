@@ -89,7 +89,7 @@ impl World {
             Err(error) => {
                 // A store whose only batch is torn never told anything of it.
                 if self.nodes[node].disk.read().len() > 1 {
-                    return Err(self.violated("recovery", format!("{node} cannot be recovered: {error}")));
+                    return Err(self.violated("recovery", &format!("{node} cannot be recovered: {error}")));
                 }
                 self.nodes[node].disk.evict();
                 Replica::join(options, name())

@@ -109,7 +109,7 @@ impl World {
         } else if !self.links[link].is_damaged && !is_expected(reason) {
             return Err(self.violated(
                 "no-fault-of-peers",
-                format!("{node} blames {other}: {reason}\n{}\n{}", self.describe(node), self.describe(other)),
+                &format!("{node} blames {other}: {reason}\n{}\n{}", self.describe(node), self.describe(other)),
             ));
         }
         let here = self.links[link].end_of(node);

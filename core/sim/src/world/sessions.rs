@@ -150,7 +150,7 @@ impl World {
         if let SessionNeed::Read(view) = need
             && let Err(error) = replica.read_in(&mut session, view, &everything())
         {
-            return Err(self.violated("session-ready", format!("{node} refuses what it said to be ready: {error}")));
+            return Err(self.violated("session-ready", &format!("{node} refuses what it said to be ready: {error}")));
         }
         Ok(())
     }
