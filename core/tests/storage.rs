@@ -8,11 +8,16 @@ mod support;
 use std::collections::BTreeMap;
 
 use bayou_core::{
-    DatabaseId, Digest, Draft, Event, Options, Output, PeerKind, RecoverError, Replica, StoredBatch, WriteId,
-    limits::STORED_BATCH_BYTES_MAX,
+    DatabaseId, Digest, Draft, Event, Options, Output, PeerKind, RecoverError, Replica, StoredBatch, View, WriteId,
+    limits::{CHECKPOINT_BYTES_TARGET, STORED_BATCH_BYTES_MAX},
 };
 
-use support::{Network, generate::note, name};
+use support::{
+    Network,
+    files::{notes, truncate},
+    generate::note,
+    name,
+};
 
 /// What claims that something is stored.
 fn claims(network: &Network, host: usize) -> Vec<&Event> {
@@ -357,4 +362,37 @@ fn a_resume_that_takes_several_batches_is_gone_on_with_after_a_crash_between_the
     network.restart(0);
     assert_eq!(network.hosts[0].replica.csn().get(), waiting + 1);
     assert!(network.hosts[0].replica.status(&write).unwrap().csn.is_some());
+}
+
+#[test]
+fn a_checkpoint_comes_to_its_end_while_the_storage_is_never_idle() {
+    let mut network = Network::with_replicas(0);
+    // Several parts of data, and one of log.
+    for number in 0..40 {
+        network.submit(0, note(&format!("large-{number}"), CHECKPOINT_BYTES_TARGET / 10));
+    }
+    truncate(&mut network, 0);
+    network.submit(0, note("behind", 10));
+    let batches_before = network.hosts[0].stored.len();
+
+    network.hosts[0].slow_storage = true;
+    let outputs = network.hosts[0].replica.checkpoint();
+    network.carry_out(0, outputs);
+    let mut busy = 0;
+    while network.hosts[0].stored[0].number == 1 {
+        assert!(busy < 40, "each part follows the one before it");
+        // What is stored is never all that was put out.
+        network.submit(0, note(&format!("busy-{busy}"), 10));
+        busy += 1;
+        let all_but_one = network.hosts[0].unstored.len() - 1;
+        network.store(0, all_but_one);
+    }
+    assert!(busy > 5, "it took several parts");
+    assert!(network.hosts[0].stored.len() < batches_before, "what came before is forgotten");
+
+    network.store_at_once(0);
+    let before = notes(&network.hosts[0].replica, View::Committed);
+    assert_eq!(before.len(), 41 + busy);
+    network.restart(0);
+    assert_eq!(notes(&network.hosts[0].replica, View::Committed), before);
 }

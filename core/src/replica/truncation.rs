@@ -42,6 +42,8 @@ pub struct LogSize {
 pub(super) struct CheckpointWriter {
     /// The number of the batch that begins it.
     number: u64,
+    /// The number of the batch with its last part so far.
+    last_part: u64,
     data: SnapshotReader,
     /// The last first.
     log: Vec<(Arc<Write>, Option<Place>)>,
@@ -138,19 +140,20 @@ impl Replica {
             log.reverse();
             let outcomes = self.outcomes.iter().map(|(write, omitted)| (write, omitted.clone())).collect();
             let data = SnapshotReader::new(Arc::clone(self.schedule.base()), None, outcomes);
-            self.checkpoint = Some(CheckpointWriter { number, data, log });
+            self.checkpoint = Some(CheckpointWriter { number, last_part: number, data, log });
         }
         self.finish()
     }
 
-    /// Puts out the next part of the checkpoint, once the one before it is stored.
+    /// Puts out the next part of the checkpoint, once the one before it is stored. What else waits for storage does not
+    /// hold it up, or a replica that is never idle would never come to an end of it.
     pub(super) fn continue_checkpoint(&mut self) {
-        if !self.journal.is_idle() {
+        let Some(writer) = &mut self.checkpoint else { return };
+        if !self.journal.has_persisted(writer.last_part) {
             return;
         }
-        let Some(writer) = &mut self.checkpoint else { return };
         if let Some(record) = writer.next_part() {
-            self.journal.record_apart(record);
+            writer.last_part = self.journal.record_apart(record);
         } else {
             let before = writer.number;
             self.checkpoint = None;
