@@ -1,3 +1,4 @@
+import type { Locator } from "@playwright/test";
 import { expect, test } from "./support/fixtures.ts";
 
 const SLOT = { room: "Cypress", start: "09:00", end: "10:00" };
@@ -16,9 +17,15 @@ test("a free cell opens the form prefilled", async ({ desk }) => {
 
 test("dragging over a free stretch opens the form with that stretch", async ({ desk }) => {
   const { page } = desk;
-  const from = await page.getByRole("gridcell", { name: "Heron, 10:00: free" }).boundingBox();
-  const to = await page.getByRole("gridcell", { name: "Heron, 12:00: free" }).boundingBox();
-  if (from === null || to === null) throw new Error("both cells are in view");
+  const boxOf = async (cell: Locator) => {
+    // The grid scrolls while something is dragged out of it.
+    await expect(cell).toBeInViewport({ ratio: 1 });
+    const box = await cell.boundingBox();
+    if (box === null) throw new Error("the cell is in view");
+    return box;
+  };
+  const from = await boxOf(page.getByRole("gridcell", { name: "Heron, 10:00: free" }));
+  const to = await boxOf(page.getByRole("gridcell", { name: "Heron, 12:00: free" }));
   const y = from.y + from.height / 2;
   await page.mouse.move(from.x + 2, y);
   await page.mouse.down();
@@ -93,6 +100,29 @@ test("a day can be gone to, and one comes back to today", async ({ desk }) => {
   await page.getByRole("button", { name: "Today" }).click();
   await expect(page.getByText("Today", { exact: true }).first()).toBeVisible();
   await expect(page.getByRole("button", { name: "Today" })).toBeDisabled();
+});
+
+test("today is shown around the present time, another day from the beginning of work", async ({
+  visitor,
+}) => {
+  for (const [time, first] of [
+    ["00:45", "0:00"],
+    ["05:20", "4:00"],
+    ["15:30", "8:00"],
+  ] as const) {
+    const { tab } = await visitor();
+    const desk = await tab();
+    await desk.page.clock.setFixedTime(new Date(`2030-11-28T${time}+01:00`));
+    const heron = (at: string) => desk.page.getByRole("gridcell", { name: `Heron, ${at}: ` });
+    await desk.openWithRooms();
+    await expect(heron(first)).toBeInViewport({ ratio: 1 });
+    await desk.show();
+    await expect(heron("8:00")).toBeInViewport({ ratio: 1 });
+    await expect(heron("12:00")).toBeInViewport({ ratio: 1 });
+    await expect(heron("5:00")).not.toBeInViewport();
+    await desk.page.getByRole("button", { name: "Today" }).click();
+    await expect(heron(first)).toBeInViewport({ ratio: 1 });
+  }
 });
 
 test("on a phone the agenda comes first", async ({ visitor }) => {
