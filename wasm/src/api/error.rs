@@ -1,11 +1,12 @@
 //! Errors as the page gets them: real `Error` objects, told apart by their `name`.
 
-use bayou_core::{QueryError, RetireError, SubmitError};
+use bayou_core::{ExportError, ImportError, QueryError, ReaderStateError, RetireError, SubmitError};
 use js_sys::{Error, TypeError};
 use wasm_bindgen::prelude::*;
 
 use super::{
     data::{self, plain},
+    files::TransferFailed,
     input::InputError,
     room_data::FieldError,
 };
@@ -87,6 +88,16 @@ export interface QueryError extends Error {
 }
 
 /**
+ * A file was not written, or not imported; then nothing has changed. The message says why, and `lacking` what is not held
+ * here, each in words.
+ */
+export interface TransferError extends Error {
+    readonly name: "TransferError";
+    readonly kind: TransferErrorKind;
+    readonly lacking: readonly string[];
+}
+
+/**
  * There is no booking of that id to be cancelled, or it is cancelled already.
  */
 export interface CancelError extends Error {
@@ -118,6 +129,8 @@ pub(crate) enum ApiError {
     Submit(SubmitError),
     /// The engine does not accept the query.
     Query(QueryError),
+    /// No file was exported or imported.
+    Transfer(TransferFailed),
     /// Fields of a form.
     Validation(Vec<FieldError>),
     /// Nothing to cancel.
@@ -154,6 +167,10 @@ impl From<ApiError> for JsValue {
             }
             ApiError::Submit(error) => named("DraftError", &error.to_string(), &[]),
             ApiError::Query(error) => named("QueryError", &error.to_string(), &[]),
+            ApiError::Transfer(TransferFailed { kind, message, lacking }) => {
+                let lacking: js_sys::Array = lacking.iter().map(|lack| Self::from_str(lack)).collect();
+                named("TransferError", &message, &[("kind", plain(&kind).into()), ("lacking", lacking.into())])
+            }
             ApiError::Validation(fields) => {
                 let message = fields.iter().map(|field| field.message.as_str()).collect::<Vec<_>>().join(" ");
                 let fields: js_sys::Array = fields.iter().map(|field| Self::from(plain(field))).collect();
@@ -213,6 +230,39 @@ impl From<RetireError> for ApiError {
         match error {
             RetireError::Submit(error) => error.into(),
             error => Self::Retire(error),
+        }
+    }
+}
+
+impl From<TransferFailed> for ApiError {
+    fn from(failed: TransferFailed) -> Self {
+        Self::Transfer(failed)
+    }
+}
+
+impl From<ReaderStateError> for ApiError {
+    fn from(error: ReaderStateError) -> Self {
+        match error {
+            ReaderStateError::NotCreated => Self::NotReady { reason: None },
+            error => TransferFailed::of_reader_state(&error).into(),
+        }
+    }
+}
+
+impl From<ExportError> for ApiError {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::NotCreated => Self::NotReady { reason: None },
+            error => TransferFailed::of_export(&error).into(),
+        }
+    }
+}
+
+impl From<ImportError> for ApiError {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::NotCreated => Self::NotReady { reason: None },
+            error => TransferFailed::of_import(&error).into(),
         }
     }
 }

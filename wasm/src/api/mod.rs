@@ -3,6 +3,7 @@
 mod data;
 mod draft;
 mod error;
+mod files;
 mod input;
 mod inspection;
 mod promise;

@@ -59,6 +59,12 @@ pub struct Replica {
     closing: OnceCell<Promise>,
 }
 
+impl Replica {
+    pub(super) const fn host(&self) -> &Rc<Host> {
+        &self.host
+    }
+}
+
 #[wasm_bindgen]
 impl Replica {
     /// Opens this tab's replica of a database: resumed from this device, or new.
@@ -347,7 +353,7 @@ pub(super) fn submit(host: &Rc<Host>, draft: Result<bayou_core::Draft, ApiError>
     })
 }
 
-async fn waited(waiter: Waiter) -> Result<(), ApiError> {
+pub(super) async fn waited(waiter: Waiter) -> Result<(), ApiError> {
     waiter.await.map_err(|_| ApiError::Closed)?.map_err(ApiError::Aborted)
 }
 

@@ -184,7 +184,11 @@ impl Host {
     fn run_writer(&self) {
         let Some(host) = self.this.upgrade() else { return };
         spawn(async move {
-            let stored = host.writer.run(|through| host.tell_engine(|replica| replica.handle_persisted(through))).await;
+            let stored_through = |through| {
+                host.tell_engine(|replica| replica.handle_persisted(through));
+                host.waiters.stored(through);
+            };
+            let stored = host.writer.run(stored_through).await;
             match stored {
                 Ok(()) => host.keep_up(),
                 Err(error) => host.fail(Failure::from(&error)),

@@ -7,6 +7,7 @@
 
 mod drive;
 mod failure;
+mod files;
 mod listeners;
 mod timer;
 mod trap;

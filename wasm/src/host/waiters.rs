@@ -1,6 +1,6 @@
 //! Who waits for what: promises that are settled as the engine reports events.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use bayou_core::WriteId;
 use futures_channel::oneshot;
@@ -22,6 +22,9 @@ pub(super) struct Waiters {
     // looked for stands at the front.
     saved: RefCell<Vec<(WriteId, Waiting)>>,
     committed: RefCell<Vec<(WriteId, Deferred)>>,
+    stored: RefCell<Vec<(u64, Waiting)>>,
+    /// The last batch that is known to be stored.
+    stored_through: Cell<u64>,
     retired: RefCell<Vec<Waiting>>,
 }
 
@@ -46,6 +49,17 @@ impl Waiters {
     pub(super) fn for_saved(&self, write: WriteId) -> Waiter {
         let (sender, waiter) = oneshot::channel();
         self.saved.borrow_mut().push((write, sender));
+        waiter
+    }
+
+    /// To be told when the batches through a number are stored.
+    pub(super) fn for_stored(&self, through: u64) -> Waiter {
+        let (sender, waiter) = oneshot::channel();
+        if through <= self.stored_through.get() {
+            settle([sender], &Ok(()));
+        } else {
+            self.stored.borrow_mut().push((through, sender));
+        }
         waiter
     }
 
@@ -74,6 +88,14 @@ impl Waiters {
     pub(super) fn saved(&self, write: &WriteId) {
         let waiting = take(&self.saved, write);
         settle(waiting, &Ok(()));
+    }
+
+    /// The batches through a number are stored.
+    pub(super) fn stored(&self, through: u64) {
+        self.stored_through.set(through);
+        let is_stored = |(number, _): &mut (u64, Waiting)| *number <= through;
+        let waiting: Vec<_> = self.stored.borrow_mut().extract_if(.., is_stored).collect();
+        settle(waiting.into_iter().map(|(_, waiting)| waiting), &Ok(()));
     }
 
     /// Settles the promise for this commit, if anybody asked for it.
@@ -110,6 +132,7 @@ impl Waiters {
         self.never_ready(error);
         settle(self.retired.take(), &Err(error.clone()));
         settle(self.saved.take().into_iter().map(|(_, waiting)| waiting), &Err(error.clone()));
+        settle(self.stored.take().into_iter().map(|(_, waiting)| waiting), &Err(error.clone()));
         self.never_committed(error);
     }
 }

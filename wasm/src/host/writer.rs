@@ -25,6 +25,8 @@ enum State {
 pub(super) struct Writer {
     store: ReplicaStore,
     waiting: RefCell<Vec<StoredBatch>>,
+    /// The number of the last batch that was added; 0 if none was.
+    last_pushed: Cell<u64>,
     /// Stored batches with lower numbers than this are not needed any more.
     unforgotten: Cell<Option<u64>>,
     state: Cell<State>,
@@ -37,6 +39,7 @@ impl Writer {
         Self {
             store,
             waiting: RefCell::default(),
+            last_pushed: Cell::default(),
             unforgotten: Cell::default(),
             state: Cell::new(State::Idle),
             awaiting_rest: RefCell::default(),
@@ -50,8 +53,14 @@ impl Writer {
     /// Adds a batch. Whoever gets `true` has to [`run`](Self::run) the writer.
     #[must_use]
     pub(super) fn push(&self, batch: StoredBatch) -> bool {
+        self.last_pushed.set(batch.number);
         self.waiting.borrow_mut().push(batch);
         self.starts()
+    }
+
+    /// The number of the last batch that was added; 0 if none was since the store was opened.
+    pub(super) fn last_pushed(&self) -> u64 {
+        self.last_pushed.get()
     }
 
     /// Has batches with lower numbers than this deleted, once nothing waits to be stored. Likewise.

@@ -1,0 +1,66 @@
+//! Files in place of links: what is written into them is stored, and so is what they bring before anybody is told.
+
+use bayou_core::{Export, ExportError, Import, Outputs, ReaderState, ReaderStateError, Replica};
+
+use super::{Host, Waiter};
+use crate::api::ApiError;
+
+/// What the engine answers when it is asked something that it tells only once everything is stored.
+enum Asked<T> {
+    Told(T),
+    /// The batch of this number is to be stored first.
+    NotSaved(u64),
+}
+
+impl Host {
+    /// What this replica holds, once that is stored.
+    pub(crate) async fn reader_state(&self) -> Result<Result<ReaderState, ReaderStateError>, ApiError> {
+        self.ask_when_stored(|replica| match replica.reader_state() {
+            Err(ReaderStateError::NotSaved { batch }) => Asked::NotSaved(batch),
+            told => Asked::Told(told),
+        })
+        .await
+    }
+
+    /// Writes files once all that they tell is stored; `take` is handed what the engine exports.
+    pub(crate) async fn export<T>(
+        &self,
+        reader: Option<&ReaderState>,
+        file_bytes_max: usize,
+        take: impl Fn(Export<'_>) -> Result<T, ExportError>,
+    ) -> Result<Result<T, ExportError>, ApiError> {
+        self.ask_when_stored(|replica| match replica.export(reader, file_bytes_max).and_then(&take) {
+            Err(ExportError::NotSaved { batch }) => Asked::NotSaved(batch),
+            told => Asked::Told(told),
+        })
+        .await
+    }
+
+    /// Imports a file. The waiter is told when what it brought is stored.
+    pub(crate) fn import(&self, file: &[u8]) -> Result<(Import, Waiter), ApiError> {
+        self.check_writable()?;
+        let import = self.drive(|replica| match replica.import(file) {
+            Ok((import, outputs)) => (Ok(import), outputs),
+            Err(error) => (Err(error), Outputs::default()),
+        })??;
+        Ok((import, self.waiters.for_stored(self.writer.last_pushed())))
+    }
+
+    /// What was stored last may not have been the last that is to be stored: it is asked again until it is.
+    async fn ask_when_stored<T>(&self, question: impl Fn(&Replica) -> Asked<T>) -> Result<T, ApiError> {
+        loop {
+            if self.is_closed.get() {
+                return Err(ApiError::Closed);
+            }
+            let batch = match self.read(&question)? {
+                Asked::Told(told) => return Ok(told),
+                Asked::NotSaved(batch) => batch,
+            };
+            if self.is_stopped.get() {
+                // It never will be.
+                return Err(self.failure().cloned().map_or(ApiError::Closed, ApiError::Stopped));
+            }
+            self.waiters.for_stored(batch).await.map_err(|_| ApiError::Closed)?.map_err(ApiError::Aborted)?;
+        }
+    }
+}
