@@ -28,6 +28,12 @@ pub(crate) enum Command {
     /// Run this before such a relay is started. It commits nothing before commits are resumed: what is known to replicas
     /// that connect until then is taken over from them.
     TakeOver(TakeOver),
+    /// Write what a database holds into a file, for replicas without a link to import
+    ///
+    /// Of a damaged store the file holds what can be read; the program says so, and ends with 1.
+    Export(Export),
+    /// Import files that other replicas of a database have exported, in the order in which they are named
+    Import(Import),
 }
 
 #[derive(Debug, Args)]
@@ -38,6 +44,59 @@ pub(crate) struct TakeOver {
     /// Name of the database
     #[arg(long, value_name = "NAME", value_parser = DatabaseName::parse)]
     pub(crate) database: DatabaseName,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Export {
+    /// Folder for all that is stored
+    #[arg(long, value_name = "FOLDER", default_value = "data")]
+    pub(crate) data: PathBuf,
+    /// Name of the database
+    #[arg(long, value_name = "NAME", value_parser = DatabaseName::parse)]
+    pub(crate) database: DatabaseName,
+    /// File to write, which must not exist
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// File with what the reader says of itself (`Replica.readerState()`); without it everything is exported
+    #[arg(long, value_name = "FILE")]
+    pub(crate) reader: Option<PathBuf>,
+    /// Write as many files as it takes, none of which is larger: their names get `-1`, `-2` and so on before the extension
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..))]
+    max_mib: Option<u32>,
+}
+
+impl Export {
+    /// How large a file may be.
+    pub(crate) fn file_bytes_max(&self) -> usize {
+        self.max_mib.map_or(usize::MAX, |mib| MIB.saturating_mul(mib as usize))
+    }
+
+    /// The name of the file with this place in the chain, from 1.
+    pub(crate) fn file(&self, number: u32) -> PathBuf {
+        if self.max_mib.is_none() {
+            return self.out.clone();
+        }
+        let mut name = self.out.file_stem().unwrap_or_default().to_owned();
+        name.push(format!("-{number}"));
+        if let Some(extension) = self.out.extension() {
+            name.push(".");
+            name.push(extension);
+        }
+        self.out.with_file_name(name)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// Folder for all that is stored
+    #[arg(long, value_name = "FOLDER", default_value = "data")]
+    pub(crate) data: PathBuf,
+    /// Name of the database
+    #[arg(long, value_name = "NAME", value_parser = DatabaseName::parse)]
+    pub(crate) database: DatabaseName,
+    /// Files to import, the first of a chain first
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

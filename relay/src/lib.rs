@@ -45,6 +45,13 @@
 //! still holds them. A relay to which this was not done finds out when it meets a replica that knows more, and stops
 //! committing likewise.
 //!
+//! # Files
+//!
+//! What a database holds can be carried in files, where no link leads: `bayou-relay export` writes them, for anybody or for
+//! a replica that says what it holds, and `bayou-relay import` takes in those of others ([`export`], [`Importer`]). Both are
+//! for a data folder on which no relay runs. Of a store that is damaged, which no relay starts on, the export holds what can
+//! be read.
+//!
 //! # How it holds together
 //!
 //! One task owns each open database's replica. Sockets send it commands over a bounded channel and get frames from it
@@ -58,6 +65,7 @@ mod data_folder;
 mod database;
 mod directory;
 mod failure;
+mod files;
 mod headers;
 mod http;
 mod options;
@@ -79,6 +87,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use crate::{
     data_folder::{DataFolder, DataFolderError},
     database::LoadError,
+    files::{Damage, ExportFailed, Exported, ImportFailed, Importer, export},
     options::Options,
     retention::Retention,
     store::{

@@ -1,6 +1,7 @@
 //! The program `bayou-relay`.
 
 mod arguments;
+mod commands;
 
 use std::{
     future::Future,
@@ -16,13 +17,18 @@ use clap::Parser;
 use tokio::{net::TcpListener, runtime::Runtime};
 use tracing_subscriber::EnvFilter;
 
-use self::arguments::{Arguments, Command, LogFormat, Serve, TakeOver};
+use self::{
+    arguments::{Arguments, Command, LogFormat, Serve, TakeOver},
+    commands::{export_files, import_files},
+};
 
 fn main() -> ExitCode {
     let Arguments { command, serve: arguments } = Arguments::parse();
     start_log(arguments.log_format);
     let done = match &command {
         Some(Command::TakeOver(arguments)) => take_role(arguments),
+        Some(Command::Export(arguments)) => export_files(arguments),
+        Some(Command::Import(arguments)) => import_files(arguments),
         None => serve(&arguments),
     };
     match done {
@@ -80,10 +86,7 @@ fn serve(arguments: &Serve) -> Result<(), String> {
 /// Makes this relay the primary, and says what that means.
 fn take_role(arguments: &TakeOver) -> Result<(), String> {
     let TakeOver { data, database } = arguments;
-    if !data.join(FILE_NAME).is_file() {
-        return Err(format!("There is no store in {}; give its folder with --data.", data.display()));
-    }
-    let store = open_store(data)?;
+    let store = open_existing_store(data)?;
     let taken = start_runtime()?.block_on(take_over(&store, database)).map_err(|error| {
         format!(
             "Database {database} in {} was not taken over ({error}); nothing has changed. Check --data and --database.",
@@ -102,6 +105,14 @@ them again, so that they may get another place and another outcome; those that n
         term.get()
     );
     Ok(())
+}
+
+/// A store that no relay runs on. None is made.
+fn open_existing_store(data: &Path) -> Result<Arc<dyn Store>, String> {
+    if !data.join(FILE_NAME).is_file() {
+        return Err(format!("There is no store in {}; give its folder with --data.", data.display()));
+    }
+    open_store(data)
 }
 
 fn open_store(data: &Path) -> Result<Arc<dyn Store>, String> {

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use bayou_core::{Csn, DatabaseName, Output, Outputs, Replica, StoredBatch, TakeOverError, Term};
+use bayou_core::{Csn, DatabaseName, TakeOverError, Term};
 
 use crate::{
-    database::{LoadError, Loaded, recover},
+    database::{LoadError, Loaded, recover, store_all},
     options::Options,
-    store::{Store, StoreError, StoredDatabase},
+    store::{Store, StoreError},
 };
 
 /// What a relay that has taken the primary role knows.
@@ -53,28 +53,4 @@ pub async fn take_over(store: &Arc<dyn Store>, name: &DatabaseName) -> Result<Ta
     let outputs = replica.take_over()?;
     store_all(&mut replica, outputs, store, &database).await?;
     Ok(TakenOver { csn: replica.csn(), term: replica.term(), tentative: replica.summary().tentative })
-}
-
-/// Stores what a replica without links puts out.
-async fn store_all(
-    replica: &mut Replica,
-    outputs: Outputs,
-    store: &Arc<dyn Store>,
-    database: &StoredDatabase,
-) -> Result<(), StoreError> {
-    let mut batches = batches_of(outputs);
-    while let Some(last) = batches.last() {
-        let last = last.number;
-        store.append(database.clone(), batches).await?;
-        batches = batches_of(replica.handle_persisted(last));
-    }
-    Ok(())
-}
-
-fn batches_of(outputs: Outputs) -> Vec<StoredBatch> {
-    let batch = |output| match output {
-        Output::Persist(batch) => Some(batch),
-        _ => None,
-    };
-    outputs.into_iter().filter_map(batch).collect()
 }

@@ -95,7 +95,8 @@ fn found(name: DatabaseName, options: bayou_core::Options) -> Result<Loaded, Loa
     Ok(Loaded { replica, database, stored_through: 0, stored_bytes: 0, founded: Some(outputs) })
 }
 
-async fn read_all(name: &DatabaseName, store: &Arc<dyn Store>) -> Result<Vec<StoredBatch>, StoreError> {
+/// All batches of a database that the store holds.
+pub(crate) async fn read_all(name: &DatabaseName, store: &Arc<dyn Store>) -> Result<Vec<StoredBatch>, StoreError> {
     let mut batches: Vec<StoredBatch> = Vec::new();
     loop {
         let after = batches.last().map_or(0, |batch| batch.number);

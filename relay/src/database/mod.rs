@@ -1,5 +1,6 @@
 //! An open database: one task owns its replica, and everybody else sends it commands.
 
+mod at_rest;
 mod host;
 mod load;
 mod task;
@@ -12,7 +13,8 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use self::load::LoadError;
 pub(crate) use self::{
-    load::{Loaded, recover},
+    at_rest::store_all,
+    load::{Loaded, read_all, recover},
     task::spawn,
 };
 use crate::outbound::Outbound;

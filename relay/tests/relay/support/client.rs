@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use bayou_core::{
-    DatabaseName, Draft, Event, Fields, Millis, Name, Options, Output, Outputs, PeerId, PeerKind, Predicate, Query,
-    Replica, SUBPROTOCOL, StoredBatch, View, WriteId,
+    DatabaseName, Draft, Event, Fields, Import, ImportError, Millis, Name, Options, Output, Outputs, PeerId, PeerKind,
+    Predicate, Query, Replica, SUBPROTOCOL, StoredBatch, View, WriteId,
 };
 use futures_util::{SinkExt, StreamExt, future::join_all};
 use tokio::{
@@ -102,6 +102,13 @@ impl Client {
         let (write, outputs) = self.replica.submit(draft).unwrap();
         self.perform(outputs);
         write
+    }
+
+    /// Imports a file.
+    pub(crate) fn import(&mut self, file: &[u8]) -> Result<Import, ImportError> {
+        let (import, outputs) = self.replica.import(file)?;
+        self.perform(outputs);
+        Ok(import)
     }
 
     /// Accepts so many writes of about so many bytes each.
