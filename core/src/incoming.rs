@@ -88,6 +88,10 @@ impl IncomingSnapshots {
         self.0.len()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Forgets what leads no further than this.
     pub(crate) fn forget_through(&mut self, csn: Csn) {
         self.0.retain(|(incoming, _), _| *incoming > csn);

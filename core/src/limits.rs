@@ -28,6 +28,8 @@ pub const NAME_BYTES_MAX: usize = 64;
 pub const KEY_BYTES_MAX: usize = 256;
 /// Fields of one tuple.
 pub const FIELDS_MAX: usize = 64;
+/// Fields of a tuple that patches have put together: as much as one write can put, so that every tuple fits into a frame.
+pub const TUPLE_BYTES_MAX: usize = WRITE_EXPANDED_BYTES_MAX;
 /// Tuples a dependency check may name in [`Expectation::Exactly`](crate::Expectation::Exactly).
 pub const EXPECTED_ROWS_MAX: usize = 256;
 /// Tuples in the way that an outcome remembers for each failed step; what it shows, never what it decides.
@@ -83,7 +85,8 @@ pub const SESSION_WAITS_MAX: usize = 256;
 // --- Files ------------------------------------------------------------------------------------------------
 
 /// One record of a file: a batch, a part of the data, or what a header or trailer says of all replicas.
-pub const FILE_RECORD_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// It has to fit into a stored batch with what that says beside it.
+pub const FILE_RECORD_BYTES_MAX: usize = STORED_BATCH_BYTES_MAX - 1024 * 1024;
 /// What a reader says of itself, so that a file is made for it.
 pub const READER_STATE_BYTES_MAX: usize = 1024 * 1024;
 

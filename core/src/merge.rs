@@ -6,7 +6,7 @@ use crate::{
     draft::{Condition, DependencyCheck, Draft, Expectation, Operation, UpdateSet},
     execution::id_key,
     id::WriteId,
-    limits::{BLOCKERS_MAX, FIELDS_MAX},
+    limits::{BLOCKERS_MAX, FIELDS_MAX, TUPLE_BYTES_MAX},
     outcome::{Attempt, Branch, Conflict, Outcome, Step},
     relation,
     tuple_store::{Effect, Tables},
@@ -86,7 +86,7 @@ fn after(tables: &mut Tables, id: &WriteId, operation: &Operation) -> Result<Opt
         Operation::Patch(relation, key, fields) => match tables.tuple(relation, key) {
             Some(tuple) => {
                 let patched = tuple.fields.patched(fields);
-                if patched.len() > FIELDS_MAX {
+                if patched.len() > FIELDS_MAX || patched.bytes() > TUPLE_BYTES_MAX {
                     return Err(Conflict::TupleFull { relation: relation.clone(), key: key.clone() });
                 }
                 patched

@@ -5,6 +5,7 @@
 /// A mistake that an implementation of Bayou may well make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(not(feature = "sim"), allow(dead_code, reason = "most are named where they are planted only"))]
+#[cfg_attr(not(feature = "sim"), allow(unreachable_pub, reason = "it is public where the simulator is"))]
 pub enum Bug {
     /// Frames and events go out before what they reveal is stored.
     SpeakBeforePersist,

@@ -10,7 +10,7 @@ use bayou_core::{
     View, WriteId,
     limits::{
         ALTERNATIVES_MAX, CHECKS_MAX, EXPECTED_ROWS_MAX, FIELDS_MAX, KEY_BYTES_MAX, NAME_BYTES_MAX, NESTING_MAX,
-        OPERATIONS_MAX, PREDICATE_PARTS_MAX, WRITE_BYTES_MAX,
+        OPERATIONS_MAX, PREDICATE_PARTS_MAX, TUPLE_BYTES_MAX, WRITE_BYTES_MAX,
     },
     relation,
 };
@@ -283,4 +283,21 @@ fn keys_between_bounds_that_exclude_each_other_are_none() {
     assert_eq!(read(vec![key(Comparison::Equal, "a"), key(Comparison::Equal, "k")]), 0);
     assert_eq!(read(vec![key(Comparison::Greater, "k"), key(Comparison::Less, "k")]), 0);
     assert_eq!(read(vec![key(Comparison::GreaterOrEqual, "k"), key(Comparison::LessOrEqual, "k")]), 1);
+}
+
+#[test]
+fn patches_do_not_make_a_tuple_larger_than_one_write_can() {
+    let mut network = Network::new();
+    network.submit(0, updates(vec![Operation::Put(named("a"), keyed("k"), Fields::none())]));
+    let text = "x".repeat(50_000);
+    let patch = |field: usize| {
+        let fields = fields_of([(format!("f{field}").as_str(), text.as_str().into())]);
+        updates(vec![Operation::Patch(named("a"), keyed("k"), fields)])
+    };
+    let branches = (0..8).map(|field| {
+        let write = network.submit(0, patch(field));
+        network.hosts[0].replica.status(&write).unwrap().outcome.unwrap().branch
+    });
+    let fit = branches.filter(|branch| *branch == Branch::Update).count();
+    assert_eq!(fit, TUPLE_BYTES_MAX / 50_000);
 }

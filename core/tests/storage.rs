@@ -396,3 +396,27 @@ fn a_checkpoint_comes_to_its_end_while_the_storage_is_never_idle() {
     network.restart(0);
     assert_eq!(notes(&network.hosts[0].replica, View::Committed), before);
 }
+
+#[test]
+fn a_checkpoint_while_a_state_transfer_arrives_leaves_its_parts_to_recovery() {
+    let mut network = Network::with_replicas(1);
+    for number in 0..60 {
+        network.submit(0, note(&format!("note-{number}"), 10_000));
+    }
+    truncate(&mut network, 0);
+    network.link(1, 0);
+    // Both greet, and some parts of the data arrive.
+    for _ in 0..3 {
+        network.deliver_between(0, 1);
+        network.deliver_between(1, 0);
+    }
+    assert_eq!(network.hosts[1].replica.csn().get(), 1, "the data has begun to arrive, and more is to come");
+    let outputs = network.hosts[1].replica.checkpoint();
+    network.carry_out(1, outputs);
+    network.settle();
+    assert_eq!(notes(&network.hosts[1].replica, View::Committed).len(), 60);
+
+    network.restart(1);
+    assert_eq!(notes(&network.hosts[1].replica, View::Committed).len(), 60);
+    assert_eq!(network.hosts[1].replica.version_vector(), network.hosts[0].replica.version_vector());
+}

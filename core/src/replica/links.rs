@@ -185,14 +185,16 @@ impl Replica {
             return Err(DisconnectReason::CommittedOrdersDiffer(hello.csn));
         }
         self.check_own_history(&vector);
-        if hello.replica.is_none() {
-            self.create_for(peer)?;
+        let created = if hello.replica.is_none() {
+            Some(self.create_for(peer)?)
         } else if hello.renew {
             // It has writes to share even where this replica cannot give it an id.
-            let _cannot = self.create_for(peer);
-        }
+            self.create_for(peer).ok()
+        } else {
+            None
+        };
         self.decline_unless_useful(peer, &hello, &omitted);
-        self.open_session(peer, hello, &vector, csn);
+        self.open_session(peer, Hello { replica: created.or(hello.replica.clone()), ..hello }, &vector, csn);
         if self.is_primary() && self.commits_paused() != paused_before {
             // The hello that it was sent said otherwise, and it was not in session when all were told.
             self.transmit(peer, &Frame::Primary { paused: self.commits_paused() });
@@ -236,7 +238,7 @@ impl Replica {
     }
 
     /// Creates a replica for a peer that has none \[97 §4.3\].
-    fn create_for(&mut self, peer: PeerId) -> Result<(), DisconnectReason> {
+    fn create_for(&mut self, peer: PeerId) -> Result<ReplicaId, DisconnectReason> {
         // Every hello carries the vector: one too large for a frame would end all sync. Half is left for replicas that
         // are being created elsewhere meanwhile.
         let room_in_vector = self.log.vector().len() < FRAME_REPLICAS_MAX / 2;
@@ -248,8 +250,8 @@ impl Replica {
         let body = Body::new(&WriteKind::CreateReplica).expect("a creation is within all limits");
         let creation = self.accept(body).map_err(|_| DisconnectReason::CannotCreate)?;
         let created = ReplicaId::created_by(&creation).expect("the length of the chain was checked");
-        self.transmit(peer, &Frame::Created(created));
-        Ok(())
+        self.transmit(peer, &Frame::Created(created.clone()));
+        Ok(created)
     }
 
     /// The peer has created this replica. It accepts writes once it has its creator's state through the creation.

@@ -432,7 +432,9 @@ impl Replica {
 
     fn tell_own_commits(&mut self, before: Csn) {
         let Some(own) = self.identity.as_ref().map(|identity| &identity.replica) else { return };
-        for entry in self.log.committed_after(before) {
+        let shown = self.schedule.csn().get().saturating_sub(before.get());
+        // What is held back has no outcome yet.
+        for entry in self.log.committed_after(before).iter().take(usize::try_from(shown).unwrap_or(usize::MAX)) {
             let replica = &entry.write.id.replica;
             if replica == own || self.former.contains(replica) {
                 self.journal.say(Output::Event(Event::Committed { write: entry.write.id.clone() }));

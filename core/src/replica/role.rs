@@ -32,6 +32,9 @@ pub enum ResumeError {
     /// This replica does not hold the primary role.
     #[error(transparent)]
     NotPrimary(#[from] NotPrimary),
+    /// The role was taken, and this replica has to get a new id from a peer before it can commit writes of its own.
+    #[error("this replica has lost its id and needs a new one from another replica first")]
+    NotReady,
     /// The role was taken, and this replica cannot commit writes of its own: one that stands before them is of a kind that
     /// this version does not know.
     #[error("a write of a newer version has to be committed first; bring this program up to date")]
@@ -54,6 +57,9 @@ pub enum HandOverError {
     /// The role has moved too often.
     #[error("the primary role has moved as often as it can")]
     TooManyTerms,
+    /// The hand-over cannot be committed before a write of a kind that this version does not know.
+    #[error("a write of a newer version has to be committed first; bring this program up to date")]
+    TooOld,
     /// The hand-over cannot be accepted.
     #[error(transparent)]
     Submit(#[from] SubmitError),
@@ -95,10 +101,13 @@ impl Replica {
     /// When another replica is the primary, or a role that was taken cannot begin.
     pub fn resume_commits(&mut self) -> Result<Outputs, ResumeError> {
         let primary = self.primary.as_ref().ok_or(NotPrimary)?;
-        if primary.is_active() || (primary.taking_over && !self.ready) {
+        if primary.is_active() {
             return Ok(self.finish());
         }
         if primary.taking_over {
+            if !self.ready {
+                return Err(ResumeError::NotReady);
+            }
             if self.waits_for_newer() {
                 return Err(ResumeError::TooOld);
             }
@@ -136,6 +145,9 @@ impl Replica {
         }
         if !self.log.reigns().has_room() {
             return Err(HandOverError::TooManyTerms);
+        }
+        if self.waits_for_newer() {
+            return Err(HandOverError::TooOld);
         }
         let term = self.log.term().next();
         let id = self.accept_own(&WriteKind::HandOver { to: to.clone(), term })?;
@@ -258,7 +270,11 @@ impl Replica {
                 self.commit_waiting();
                 self.resync_role();
             }
-            Some(_) => {
+            Some(primary) => {
+                if primary.paused {
+                    // If the role comes back, it comes back active.
+                    self.journal.record(Record::Paused(false));
+                }
                 self.primary = None;
                 self.journal.tell(Event::RoleChanged { primary: false });
                 self.resync_role();

@@ -63,11 +63,16 @@ impl Replica {
 
     /// Keeps a part, if it leads further than what is committed here, and installs the data with the last one.
     pub(super) fn receive_part(&mut self, part: SnapshotPart) -> Result<(), DisconnectReason> {
-        if part.csn > self.log.csn() {
-            self.journal.record_apart(Record::Snapshot(part.clone()));
-            if let Some(snapshot) = self.incoming.take(part)? {
-                self.install(snapshot)?;
-            }
+        if part.csn <= self.log.csn() {
+            return Ok(());
+        }
+        if self.primary.as_ref().is_some_and(|primary| !primary.taking_over) {
+            return Err(DisconnectReason::OutOfTurn("data of later commits, to the primary"));
+        }
+        let snapshot = self.incoming.take(part.clone())?;
+        self.journal.record_apart(Record::Snapshot(part));
+        if let Some(snapshot) = snapshot {
+            self.install(snapshot)?;
         }
         Ok(())
     }

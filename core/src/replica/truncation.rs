@@ -107,9 +107,12 @@ impl Replica {
     /// Writes the whole state to storage anew, in batches between those of ordinary work, each after the one before it
     /// is stored. When the last one is, [`Output::Forget`] tells that all batches before it may be deleted.
     ///
-    /// While one is under way, and while writes that lost their place wait to be offered again, this does nothing.
+    /// While one is under way, while writes that lost their place wait to be offered again, and while a state transfer
+    /// arrives, whose parts it would not hold, this does nothing.
     pub fn checkpoint(&mut self) -> Outputs {
-        if let (None, true, Some(identity)) = (&self.checkpoint, self.lost.is_empty(), &self.identity) {
+        self.incoming.forget_through(self.log.csn());
+        let holds_all = self.lost.is_empty() && self.incoming.is_empty();
+        if let (None, true, Some(identity)) = (&self.checkpoint, holds_all, &self.identity) {
             let identity = record::Identity {
                 database: identity.database,
                 name: self.name.clone(),

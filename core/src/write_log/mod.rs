@@ -260,7 +260,7 @@ impl WriteLog {
         // A refused one moves nothing: it lost its place to a later term.
         let moves = (write.moves_role() && refused.is_none()).then(|| write.kind());
         let in_vain = matches!(&moves, Some(WriteKind::HandOver { term: next, .. }) if *next <= term);
-        let (due, begins) = (self.reigns.term_at(csn), term > self.term());
+        let (due, begins) = (self.reigns.term_at(csn), term > self.term() && self.reigns.has_room());
         if in_vain || !(begins || term == due || (term < due && planted::is(Bug::OldTermAccepted))) {
             return Err(LogError::OtherTerm { csn, term, held: due });
         }

@@ -368,7 +368,7 @@ fn stored_batches() -> Vec<(&'static str, Vec<Record>)> {
         ("stored-1", vec![Record::Identity(identity("0.2"))]),
         ("stored-2", vec![Record::Log(log.clone())]),
         ("stored-log-of-rare-changes", vec![Record::Log(rare)]),
-        ("stored-roles", vec![Record::TakingOver, Record::IdLost, Record::Reigns(snapshot::wire_reigns(&reigns()))]),
+        ("stored-roles", vec![Record::TakingOver, Record::IdLost, Record::Reigns(wire_reigns(&reigns()))]),
         ("stored-snapshot", vec![Record::Snapshot(snapshot_parts()[0].clone())]),
         ("stored-checkpoint", vec![Record::Checkpoint(Box::new(checkpoint))]),
         ("stored-checkpoint-tuples", vec![Record::CheckpointTuples(tuples())]),
