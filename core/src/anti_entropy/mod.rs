@@ -150,8 +150,9 @@ impl Peer {
         self.received_batches += 1;
     }
 
-    /// What is to be acknowledged, if anything is.
-    pub(crate) fn acknowledgement(&mut self, vector: &VersionVector, csn: Csn) -> Option<Progress> {
+    /// What is to be acknowledged, if anything is. Who is `leaving`, because it has retired itself, vouches for nobody's
+    /// retirement: both might leave, each relying on the other.
+    pub(crate) fn acknowledgement(&mut self, vector: &VersionVector, csn: Csn, leaving: bool) -> Option<Progress> {
         if self.received_batches == self.told_batches {
             return None;
         }
@@ -164,6 +165,9 @@ impl Peer {
         {
             // It came and went with one batch.
             retired.push(peer.clone());
+        }
+        if leaving {
+            retired.retain(|replica| self.replica.as_ref() != Some(replica));
         }
         let raised: WireVector = risen.map(|(id, entry)| (id.clone(), entry.stamp, entry.chain)).collect();
         self.told = vector.clone();

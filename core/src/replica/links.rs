@@ -199,7 +199,7 @@ impl Replica {
             // The hello that it was sent said otherwise, and it was not in session when all were told.
             self.transmit(peer, &Frame::Primary { paused: self.commits_paused() });
         }
-        self.note_retirement_known(&vector);
+        self.note_retirement_known(peer, &vector);
         Ok(())
     }
 
@@ -363,8 +363,8 @@ impl Replica {
     }
 
     fn acknowledge(&mut self, peer: PeerId) {
-        let (vector, csn) = (self.log.vector(), self.log.csn());
-        let progress = self.peers.get_mut(&peer).and_then(|session| session.acknowledgement(vector, csn));
+        let (vector, csn, leaving) = (self.log.vector(), self.log.csn(), self.has_retired());
+        let progress = self.peers.get_mut(&peer).and_then(|session| session.acknowledgement(vector, csn, leaving));
         if let Some(progress) = progress {
             self.transmit(peer, &Frame::Progress(progress));
         }

@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::{
     execution,
     output::Output,
-    output::{Event, Outputs},
+    output::{Event, Outputs, PeerId},
     planted::{self, Bug},
     vector::{Knowledge, VersionVector},
     write::{Body, WriteKind},
@@ -61,7 +61,12 @@ impl Replica {
     }
 
     /// A peer that knows of the retirement keeps it, and all that was written before it.
-    pub(super) fn note_retirement_known(&mut self, vector: &VersionVector) {
+    pub(super) fn note_retirement_known(&mut self, peer: PeerId, vector: &VersionVector) {
+        let of_peer = self.peers.get(&peer).and_then(|session| session.replica.as_ref());
+        if of_peer.is_some_and(|replica| vector.knowledge_of(replica) == Knowledge::Retired) {
+            // It is about to leave, too.
+            return;
+        }
         let known = self.id().is_some_and(|own| vector.knowledge_of(own) == Knowledge::Retired);
         if known {
             self.tell_retired();

@@ -55,19 +55,27 @@ impl World {
                 let for_ms = pick % 20_000;
                 self.with_node(pick, |world, node| world.break_disk(node, Fault::StorageFull, for_ms))
             }
-            Action::Evict => self.with_ordinary_tab(pick, Self::evict),
+            Action::Evict => {
+                self.with_ordinary_tab(
+                    pick,
+                    |world, node| {
+                        if world.others_can_create(node) { world.evict(node) } else { Ok(()) }
+                    },
+                )
+            }
             Action::BackUp => self.with_node(pick, |world, node| {
                 world.nodes[node].disk.back_up();
                 Ok(())
             }),
             Action::SetBack => self.with_ordinary_tab(pick, |world, node| {
-                if world.set_back(node)? {
+                if world.others_can_create(node) && world.set_back(node)? {
                     world.counters.count(Fault::SetBack);
                 }
                 Ok(())
             }),
             Action::Clone => self.with_ordinary_tab(pick, |world, node| {
-                if world.nodes.len() < NODES_MAX { world.clone_host(node) } else { Ok(()) }
+                let can = world.nodes.len() < NODES_MAX && world.others_can_create(node);
+                if can { world.clone_host(node) } else { Ok(()) }
             }),
             Action::PausePrimary => self.pause_primary(pick),
             Action::ResumePrimary => match choose(&self.primaries(), pick) {
@@ -91,7 +99,7 @@ impl World {
                 Ok(())
             }
             Action::Retire => self.with_ordinary_tab(pick, |world, node| {
-                if !world.others_can_create(node) {
+                if !world.can_leave(node) {
                     return Ok(());
                 }
                 world.try_call(node, |replica| replica.retire().map(|outputs| ((), outputs)))?;
@@ -133,15 +141,21 @@ impl World {
         }
     }
 
-    /// Whether a tab remains that can give a new id to a primary whose storage is set back.
+    /// Whether a tab remains that can give others a new id: of an id that nobody else can have, ready, and not about to
+    /// leave.
     fn others_can_create(&self, leaving: NodeId) -> bool {
         let can = |node: &NodeId| {
             let ready = |replica: &Replica| replica.is_ready() && !replica.is_primary() && !replica.has_retired();
-            let is_copied = self.nodes[leaving].ids.iter().any(|id| self.oracle.tainted.contains(id));
-            // Of two copies of one storage that retire before they meet, nobody can tell the second.
-            *node != leaving && !is_copied && self.nodes[*node].replica.as_ref().is_some_and(ready)
+            let is_sound = self.nodes[*node].ids.iter().all(|id| !self.oracle.tainted.contains(id));
+            *node != leaving && is_sound && self.nodes[*node].replica.as_ref().is_some_and(ready)
         };
         self.running().iter().any(can)
+    }
+
+    /// Whether a node can retire. Of two copies of one storage that retire before they meet, nobody can tell the second.
+    fn can_leave(&self, node: NodeId) -> bool {
+        let is_copied = self.nodes[node].ids.iter().any(|id| self.oracle.tainted.contains(id));
+        !is_copied && self.others_can_create(node)
     }
 
     fn with_pair(&mut self, pick: u64, act: impl FnOnce(&mut Self, PairId)) -> Outcome {
@@ -202,7 +216,7 @@ impl World {
         let restorable = |node: &NodeId| self.nodes[*node].disk.has_copy();
         let candidates: Vec<NodeId> = self.primaries().into_iter().filter(restorable).collect();
         let Some(node) = choose(&candidates, pick) else { return Ok(()) };
-        if self.someone_takes_over() {
+        if self.someone_takes_over() || !self.others_can_create(node) {
             return Ok(());
         }
         self.set_back(node)?;
@@ -212,7 +226,7 @@ impl World {
     /// The trap: what a replica wrote has reached one, and its retirement another.
     fn retire_through_one(&mut self, pick: u64) -> Outcome {
         self.with_ordinary_tab(pick, |world, node| {
-            if !world.others_can_create(node) {
+            if !world.can_leave(node) {
                 return Ok(());
             }
             let pairs: Vec<PairId> = (0..world.pairs.len()).filter(|pair| world.pairs[*pair].has(node)).collect();
