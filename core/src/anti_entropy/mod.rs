@@ -42,6 +42,8 @@ pub(crate) struct Peer {
     pub(crate) omitted_csn: Csn,
     /// Whose writes have another history there than here: they are left out until the primary has decided.
     pub(crate) forked: BTreeSet<ReplicaId>,
+    /// It waits for a new id, which it could not be given when it greeted.
+    pub(crate) wants_id: bool,
     /// No commits are taken from it in this session.
     pub(crate) declined: bool,
     /// It takes no commits in this session.
@@ -95,6 +97,7 @@ impl Peer {
             csn: Csn::ZERO,
             omitted_csn: Csn::ZERO,
             forked: BTreeSet::new(),
+            wants_id: false,
             declined: false,
             declines: false,
             caught_up: false,

@@ -125,7 +125,8 @@ impl Replica {
         let WholeFile { number, more, to, contents, .. } = file;
         let take = |content| match content {
             Content::Part(_) if declined => Ok(()),
-            Content::Part(part) => self.receive_part(part),
+            // Whether it tells what became of the writes that it covers was asked for the whole file.
+            Content::Part(part) => self.receive_part(part, true).map(drop),
             Content::Batch(batch) => self.receive_batch(&mut sender, batch),
         };
         let stopped = contents.into_iter().try_for_each(take).err();

@@ -194,10 +194,14 @@ impl Replica {
             None
         };
         self.decline_unless_useful(peer, &hello, &omitted);
+        let wants_id = hello.renew && created.is_none();
         self.open_session(peer, Hello { replica: created.or(hello.replica.clone()), ..hello }, &vector, csn);
         if self.is_primary() && self.commits_paused() != paused_before {
             // The hello that it was sent said otherwise, and it was not in session when all were told.
             self.transmit(peer, &Frame::Primary { paused: self.commits_paused() });
+        }
+        if let Some(session) = self.peers.get_mut(&peer) {
+            session.wants_id = wants_id;
         }
         self.note_retirement_known(peer, &vector);
         Ok(())
@@ -252,6 +256,17 @@ impl Replica {
         let created = ReplicaId::created_by(&creation).expect("the length of the chain was checked");
         self.transmit(peer, &Frame::Created(created.clone()));
         Ok(created)
+    }
+
+    /// Gives peers that asked for a new id when none could be created what they wait for.
+    pub(super) fn create_for_waiting(&mut self) {
+        for peer in self.peers_where(|session| session.wants_id) {
+            let Ok(created) = self.create_for(peer) else { return };
+            if let Some(session) = self.peers.get_mut(&peer) {
+                session.wants_id = false;
+                session.replica = Some(created);
+            }
+        }
     }
 
     /// The peer has created this replica. It accepts writes once it has its creator's state through the creation.

@@ -411,6 +411,7 @@ impl Replica {
         if self.commits_due {
             self.commit_waiting();
         }
+        self.create_for_waiting();
     }
 
     fn put_out(&mut self) -> Outputs {

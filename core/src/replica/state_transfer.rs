@@ -25,11 +25,16 @@ impl Replica {
             return;
         }
         if self.own_tentative_covered(omitted).next().is_some() && !planted::is(Bug::OutcomesNotAwaited) {
-            if let Some(session) = self.peers.get_mut(&peer) {
-                session.declined = true;
-            }
-            self.transmit(peer, &Frame::DeclineCommits);
+            self.decline(peer);
         }
+    }
+
+    /// Takes no commits from the peer in this session.
+    fn decline(&mut self, peer: PeerId) {
+        if let Some(session) = self.peers.get_mut(&peer) {
+            session.declined = true;
+        }
+        self.transmit(peer, &Frame::DeclineCommits);
     }
 
     pub(super) fn own_tentative_covered<'a>(&'a self, omitted: &'a VersionVector) -> impl Iterator<Item = &'a WriteId> {
@@ -44,13 +49,14 @@ impl Replica {
         }
         let session = self.peers.get_mut(&peer).expect("the session is there while its message is handled");
         session.batch_received();
-        let declined = session.declined;
+        let (declined, has_last_word) = (session.declined, session.is_primary);
         let csn = part.csn;
         let is_last = part.end.is_some();
-        if !declined {
-            self.receive_part(part)?;
+        let taken = !declined && self.receive_part(part, has_last_word)?;
+        if !declined && !taken {
+            self.decline(peer);
         }
-        if is_last && !declined {
+        if is_last && taken {
             // The commits that follow are beyond this one.
             if let Some(session) = self.peers.get_mut(&peer) {
                 session.peer_holds_commit(csn);
@@ -61,20 +67,30 @@ impl Replica {
         Ok(())
     }
 
-    /// Keeps a part, if it leads further than what is committed here, and installs the data with the last one.
-    pub(super) fn receive_part(&mut self, part: SnapshotPart) -> Result<(), DisconnectReason> {
+    /// Keeps a part, if it leads further than what is committed here, and installs the data with the last one. `false`: it
+    /// covers writes of this replica and does not tell what became of them, as the hello could not say: the sender
+    /// truncated its log, or got its data, since it greeted. Unless that sender has the last word, another one may tell.
+    pub(super) fn receive_part(&mut self, part: SnapshotPart, has_last_word: bool) -> Result<bool, DisconnectReason> {
         if part.csn <= self.log.csn() {
-            return Ok(());
+            return Ok(true);
         }
         if self.primary.as_ref().is_some_and(|primary| !primary.taking_over) {
             return Err(DisconnectReason::OutOfTurn("data of later commits, to the primary"));
         }
         let snapshot = self.incoming.take(part.clone())?;
+        if snapshot.as_ref().is_some_and(|snapshot| !has_last_word && self.lacks_outcomes(snapshot)) {
+            return Ok(false);
+        }
         self.journal.record_apart(Record::Snapshot(part));
         if let Some(snapshot) = snapshot {
             self.install(snapshot)?;
         }
-        Ok(())
+        Ok(true)
+    }
+
+    fn lacks_outcomes(&self, snapshot: &Snapshot) -> bool {
+        let told = |write: &WriteId| snapshot.outcomes.iter().any(|(of, _)| of == write);
+        self.own_tentative_covered(&snapshot.omitted.vector).any(|write| !told(write))
     }
 
     /// Replaces data and committed prefix in one step, and keeps every write that is not covered.
