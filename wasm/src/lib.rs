@@ -15,6 +15,8 @@
 //! const outcome = await write.committed;               // { result: "applied", csn: 7 }
 //! replica.query({ from: "notes" });                    // [{ key: "n1", fields: { text: "hello" }, write: "9@0.5" }]
 //! replica.links.relay.enabled = false;                 // really closes the socket
+//! const file = await replica.exportFile();             // a Blob, for others to import where no link leads
+//! await replica.importFile(file);                      // resolves when what it brought is stored on this device
 //! ```
 //!
 //! | module | what it does |
