@@ -1,10 +1,11 @@
 //! What is known to be on stable storage outside this browser.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::{
     digest::Digest,
     id::{ReplicaId, WriteId},
+    sort::distinct,
     stamp::Stamp,
     vector::VersionVector,
     wire::WireVector,
@@ -40,7 +41,7 @@ impl Elsewhere {
 
     /// What is to be stored: what is known of the writes that are still tentative.
     pub(crate) fn to_wire(&self, log: &WriteLog) -> WireVector {
-        let accepters: BTreeSet<&ReplicaId> = log.tentative().keys().map(|id| &id.replica).collect();
+        let accepters = distinct(log.tentative().keys().map(|id| &id.replica));
         let known = accepters.into_iter().filter_map(|id| Some((id.clone(), *self.0.get(id)?, Digest::EMPTY)));
         known.collect()
     }

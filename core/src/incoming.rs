@@ -30,20 +30,21 @@ struct Incoming {
     outcomes: BTreeMap<WriteId, OmittedOutcome>,
 }
 
-/// Transfers by what they are of: the same data may come from several peers, and be continued by another one.
+/// Transfers by what they are of: the same data may come from several peers, and be continued by another one. They are
+/// in order, and few.
 #[derive(Debug, Default)]
-pub(crate) struct IncomingSnapshots(BTreeMap<(Csn, Digest), Incoming>);
+pub(crate) struct IncomingSnapshots(Vec<((Csn, Digest), Incoming)>);
 
 impl IncomingSnapshots {
     /// Where the one that leads furthest stands.
     pub(crate) fn cursor(&self) -> Option<(Csn, Digest, TupleKey)> {
-        let ((csn, digest), incoming) = self.0.last_key_value()?;
+        let ((csn, digest), incoming) = self.0.last()?;
         Some((*csn, *digest, incoming.base.last()?.clone()))
     }
 
     /// Whether all that comes before this place has been received.
     pub(crate) fn reaches(&self, place: &DataPlace) -> bool {
-        let incoming = self.0.get(&(place.csn, place.digest));
+        let incoming = self.place(&(place.csn, place.digest)).ok().map(|at| &self.0[at].1);
         incoming.is_some_and(|incoming| {
             place.after.as_ref() <= incoming.base.last() && place.outcomes <= incoming.outcomes.len() as u64
         })
@@ -53,18 +54,23 @@ impl IncomingSnapshots {
     pub(crate) fn take(&mut self, part: SnapshotPart) -> Result<Option<Snapshot>, DisconnectReason> {
         let SnapshotPart { csn, digest, after, tuples, outcomes, end } = part;
         let name = (csn, digest);
-        if !self.0.contains_key(&name) && self.0.len() >= SNAPSHOTS_MAX {
+        if self.place(&name).is_err() && self.0.len() >= SNAPSHOTS_MAX {
             // The one that leads least far is the least use.
-            self.0.pop_first();
+            self.0.remove(0);
         }
-        let incoming = self.0.entry(name).or_default();
+        let at = self.place(&name).unwrap_or_else(|at| {
+            self.0.insert(at, (name, Incoming::default()));
+            at
+        });
+        let incoming = &mut self.0[at].1;
         if after.as_ref() > incoming.base.last() {
-            return Err(DisconnectReason::OutOfTurn("a part of a state transfer"));
+            // What it continues was given up here since this side said how far it was.
+            return Err(DisconnectReason::Resync);
         }
         for (key, tuple) in tuples.into_tuples()? {
             incoming.bytes += key.0.as_str().len() + key.1.as_str().len() + tuple.fields.bytes();
             if incoming.bytes > SNAPSHOT_BYTES_MAX {
-                self.0.remove(&name);
+                self.0.remove(at);
                 return Err(DisconnectReason::SnapshotTooLarge);
             }
             // A part may have come from another peer, too.
@@ -75,7 +81,7 @@ impl IncomingSnapshots {
         incoming.outcomes.extend(outcomes.into_outcomes()?);
         let Some(end) = end else { return Ok(None) };
         let (omitted, reigns) = end.into_parts()?;
-        let Some(Incoming { base, outcomes, .. }) = self.0.remove(&name) else { return Ok(None) };
+        let (_, Incoming { base, outcomes, .. }) = self.0.remove(at);
         if omitted.csn != csn || base.digest() != digest {
             return Err(DisconnectReason::SnapshotDigest);
         }
@@ -94,6 +100,11 @@ impl IncomingSnapshots {
 
     /// Forgets what leads no further than this.
     pub(crate) fn forget_through(&mut self, csn: Csn) {
-        self.0.retain(|(incoming, _), _| *incoming > csn);
+        self.0.retain(|((incoming, _), _)| *incoming > csn);
+    }
+
+    /// Where one is, or would be inserted.
+    fn place(&self, name: &(Csn, Digest)) -> Result<usize, usize> {
+        self.0.binary_search_by(|(other, _)| other.cmp(name))
     }
 }

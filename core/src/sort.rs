@@ -15,6 +15,14 @@ pub(crate) fn sort_by<T>(items: &mut Vec<T>, mut compare: impl FnMut(&T, &T) -> 
     items.extend(order.into_iter().filter_map(|index| taken[index].take()));
 }
 
+/// Each of them once, in order: a set that is made at once and only looked at, without the code of a tree.
+pub(crate) fn distinct<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut items: Vec<T> = items.into_iter().collect();
+    sort_by(&mut items, T::cmp);
+    items.dedup();
+    items
+}
+
 /// The indexes of the elements in sorted order.
 fn order(len: usize, compare: &mut dyn FnMut(usize, usize) -> Ordering) -> Vec<usize> {
     let mut order: Vec<usize> = (0..len).collect();
@@ -25,6 +33,12 @@ fn order(len: usize, compare: &mut dyn FnMut(usize, usize) -> Ordering) -> Vec<u
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_distinct_is_in_order() {
+        assert_eq!(distinct([3, 1, 2, 1, 3]), [1, 2, 3]);
+        assert_eq!(distinct(Vec::<u8>::new()), []);
+    }
 
     #[test]
     fn sorting_is_stable_and_loses_nothing() {

@@ -1,7 +1,7 @@
 //! The sending side of a session.
 
 use core::ops::Bound;
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     digest::Digest,
@@ -9,6 +9,7 @@ use crate::{
     limits::IN_FLIGHT_BYTES_MAX,
     outcomes::{OmittedOutcome, Outcomes},
     planted::{self, Bug},
+    sort::distinct,
     stamp::{Csn, Stamp, Term},
     tuple_store::{Base, TupleKey},
     value::Text,
@@ -157,7 +158,7 @@ impl Peer {
     fn offer_tentative(&mut self, log: &WriteLog, arrivals: &Arrivals, filling: &mut Filling) {
         if let Cursor::CatchUp { after, arrivals_from } = &mut self.cursor {
             let from = after.clone().map_or(Bound::Unbounded, Bound::Excluded);
-            let inserted: BTreeSet<&WriteId> = arrivals.since(*arrivals_from).collect();
+            let inserted = distinct(arrivals.since(*arrivals_from));
             for (id, write) in log.tentative().range::<WriteId, _>((from, Bound::Unbounded)) {
                 if !filling.has_room_for(write.bytes()) {
                     return;
@@ -166,7 +167,7 @@ impl Peer {
                 // written with knowledge of the first. If the session ended in between, the receiver would hold the
                 // answer without its question: both wait for the arrivals.
                 let forked = self.forked.contains(&id.replica);
-                if continues(&self.sent, write) && !inserted.contains(id) && !forked {
+                if continues(&self.sent, write) && inserted.binary_search(&id).is_err() && !forked {
                     filling.push(write, &mut self.sent);
                 }
                 *after = Some(id.clone());

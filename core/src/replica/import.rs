@@ -1,7 +1,5 @@
 //! Files that are imported \[97 §4.1\]: what they bring has the effects that a peer's messages would have.
 
-use std::collections::BTreeSet;
-
 use thiserror::Error;
 
 use crate::{
@@ -9,6 +7,7 @@ use crate::{
     id::{DatabaseId, DatabaseName, ReplicaId},
     output::{DisconnectReason, Event, Outputs},
     session::{Lack, List},
+    sort::distinct,
     stamp::Csn,
     wire::file::FileError,
 };
@@ -187,12 +186,11 @@ impl Replica {
         let needed = &file.from;
         let commits = (held < needed.csn).then_some(Lack::Commits { held, needed: needed.csn });
         let replicas = needed.vector.iter().chain(self.log.vector().iter()).map(|(replica, _)| replica);
-        let replicas: BTreeSet<&ReplicaId> = replicas.collect();
         let lacking = |replica: &ReplicaId| {
             let (held, needed) = (self.log.vector().knowledge_of(replica), needed.vector.knowledge_of(replica));
             (held < needed).then(|| Lack::Writes { replica: replica.clone(), held, needed })
         };
-        commits.into_iter().chain(replicas.into_iter().filter_map(lacking)).collect()
+        commits.into_iter().chain(distinct(replicas).into_iter().filter_map(lacking)).collect()
     }
 
     /// Whether the data in a file covers writes of this replica, and the file does not tell what became of them. The

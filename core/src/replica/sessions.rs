@@ -1,6 +1,6 @@
 //! Session guarantees: reading and writing in a session, waiting for what it needs, and letting it go \[94\].
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -81,7 +81,8 @@ pub struct TooManyWaits;
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
     instance: Instance,
-    waits: BTreeMap<WaitId, Wait>,
+    /// In the order in which they began.
+    waits: Vec<(WaitId, Wait)>,
     waits_begun: u64,
 }
 
@@ -98,7 +99,7 @@ struct Wait {
 impl Sessions {
     /// When the first wait ends.
     pub(super) fn poll_timeout(&self) -> Option<Millis> {
-        self.waits.values().map(|wait| wait.deadline).min()
+        self.waits.iter().map(|(_, wait)| wait.deadline).min()
     }
 }
 
@@ -177,19 +178,21 @@ impl Replica {
         self.now = now;
         self.sessions.waits_begun += 1;
         let id = WaitId(self.sessions.waits_begun);
-        self.sessions.waits.insert(id, Wait { session: session.clone(), need, deadline, lack: None });
+        self.sessions.waits.push((id, Wait { session: session.clone(), need, deadline, lack: None }));
         Ok((id, self.finish()))
     }
 
     /// Ends a wait of which nothing has been told; nothing will be. `false`: there is none.
     pub fn cancel_wait(&mut self, wait: WaitId) -> bool {
-        self.sessions.waits.remove(&wait).is_some()
+        let waits = &mut self.sessions.waits;
+        let at = waits.iter().position(|(other, _)| *other == wait);
+        at.map(|at| waits.remove(at)).is_some()
     }
 
     /// Tells the waits whose outcome is known.
     pub(super) fn settle_waits(&mut self) {
         let mut waits = core::mem::take(&mut self.sessions.waits);
-        waits.retain(|id, wait| match self.outcome_of(*id, wait) {
+        waits.retain_mut(|(id, wait)| match self.outcome_of(*id, wait) {
             Some(event) => {
                 self.journal.tell(event);
                 false

@@ -7,16 +7,14 @@ mod tests;
 pub(crate) use self::refusal::List;
 pub use self::refusal::{Lack, SessionRefusal, WaitId};
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     digest::Digest,
     id::{DatabaseId, ReplicaId, WriteId},
+    sort::distinct,
     stamp::{Csn, Stamp},
     tuple_store::View,
     vector::{Knowledge, VectorEntry, VersionVector},
@@ -281,15 +279,11 @@ impl SessionToken {
         held: &'a VersionVector,
         Vectors { read, written }: Vectors,
     ) -> impl Iterator<Item = Lack> + 'a {
-        let mut replicas: BTreeSet<&ReplicaId> = BTreeSet::new();
-        if read {
-            // What the session knows to be retired has an entry on the other side at most.
-            replicas.extend(self.read.iter().chain(held.iter()).map(|(replica, _)| replica));
-        }
-        if written {
-            replicas.extend(self.written.keys());
-        }
-        replicas.into_iter().filter_map(move |replica| {
+        // What the session knows to be retired has an entry on the other side at most.
+        let of_read = read.then(|| self.read.iter().chain(held.iter()).map(|(replica, _)| replica));
+        let of_written = written.then(|| self.written.keys());
+        let replicas = of_read.into_iter().flatten().chain(of_written.into_iter().flatten());
+        distinct(replicas).into_iter().filter_map(move |replica| {
             let of_read = if read { self.read.knowledge_of(replica) } else { Knowledge::NotCreated };
             let of_written = self.written.get(replica).filter(|_| written);
             let needed = of_written.map_or(of_read, |entry| of_read.max(Knowledge::Through(entry.stamp)));
