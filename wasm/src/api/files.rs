@@ -97,8 +97,8 @@ pub(crate) struct ImportedFile {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[tsify(optional)]
     pub installed: Option<u64>,
-    /// All that the file brings is held here. Otherwise something was left out that a peer knows better, as a sentence
-    /// in `stopped` says or not.
+    /// All that the file brings is held here. Otherwise something was left out: `stopped` says why, or a replica that is
+    /// met over a link knows better.
     pub complete: bool,
     /// Where the file contradicts what was held here, so that what follows in it was not taken.
     #[serde(skip_serializing_if = "Option::is_none")]
