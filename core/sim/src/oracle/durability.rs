@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bayou_core::{Branch, Digest, Replica, ReplicaId, Write, WriteId};
+use bayou_core::{Branch, Digest, Replica, ReplicaId, Write, WriteId, WriteKind};
 
 use super::{History, Violation, ownership::descends};
 use crate::{node::Node, world::NodeId};
@@ -14,6 +14,8 @@ use crate::{node::Node, world::NodeId};
 #[derive(Debug)]
 struct Saved {
     node: NodeId,
+    /// What it offers: itself, or if it offers a lost write again, that one.
+    offers: Digest,
     /// The only storage that held it was lost.
     is_excused: bool,
 }
@@ -28,11 +30,14 @@ pub(crate) struct Durability {
 
 impl Durability {
     pub(super) fn saved(&mut self, node: NodeId, write: &Write) {
-        if write.kind().draft().is_none() && !write.is_unknown() {
+        let offers = match write.kind() {
+            WriteKind::Again { tag, .. } => tag,
+            WriteKind::Update(_) | WriteKind::Unknown(_) => write.chain,
             // What concerns a replica alone, its creation or its role, ends with it.
-            return;
-        }
-        self.saved.entry((write.id.clone(), write.chain)).or_insert(Saved { node, is_excused: false });
+            _ => return,
+        };
+        let saved = Saved { node, offers, is_excused: false };
+        self.saved.entry((write.id.clone(), write.chain)).or_insert(saved);
     }
 
     /// A node has started again.
@@ -77,7 +82,7 @@ impl Durability {
             ended.extend(state.again);
         }
         for ((id, chain), saved) in &self.saved {
-            if ended.contains(chain) {
+            if ended.contains(chain) || ended.contains(&saved.offers) {
                 continue;
             }
             if !saved.is_excused {
