@@ -1,5 +1,7 @@
 //! The receiving side of a state transfer \[97 §3.3\].
 
+use std::collections::BTreeSet;
+
 use crate::{
     id::{ReplicaId, WriteId},
     incoming::Snapshot,
@@ -118,6 +120,18 @@ impl Replica {
             };
             self.outcomes.retain(ours);
         }
+        let is_covered_history = |replica: &ReplicaId| {
+            let covered = omitted.vector.entry(replica)?;
+            Some(self.log.chain_at(replica, covered.stamp)? == covered.chain)
+        };
+        // What was written under an id that another replica has, or had, may not be what is covered under it.
+        let doubtful: BTreeSet<ReplicaId> = self
+            .former
+            .iter()
+            .chain(self.id().filter(|_| self.id_lost))
+            .filter(|replica| is_covered_history(replica) != Some(true))
+            .cloned()
+            .collect();
         let installed = self.log.install(omitted, reigns);
         self.schedule.install(base, csn, &mut self.store);
         self.incoming.forget_through(csn);
@@ -129,8 +143,7 @@ impl Replica {
             let former = self.former.contains(&write.id.replica);
             let replaced = match self.outcomes.of(&write.id) {
                 Some(kept) => kept.chain != write.chain,
-                // Written on a copy of the storage, maybe: what nobody is known to have may not be the one covered.
-                None => former && !self.elsewhere.covers(&write.id),
+                None => doubtful.contains(&write.id.replica) && !self.elsewhere.covers(&write.id),
             };
             if (own || former) && replaced {
                 self.lost.push(write);
