@@ -42,6 +42,8 @@ pub(crate) struct Peer {
     pub(crate) omitted_csn: Csn,
     /// Whose writes have another history there than here: they are left out until the primary has decided.
     pub(crate) forked: BTreeSet<ReplicaId>,
+    /// Who this side said it was, or became in this session.
+    pub(crate) told_id: Option<ReplicaId>,
     /// It waits for a new id, which it could not be given when it greeted.
     pub(crate) wants_id: bool,
     /// No commits are taken from it in this session.
@@ -97,6 +99,7 @@ impl Peer {
             csn: Csn::ZERO,
             omitted_csn: Csn::ZERO,
             forked: BTreeSet::new(),
+            told_id: None,
             wants_id: false,
             declined: false,
             declines: false,

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::{
+    anti_entropy::Peer,
     execution,
     id::{ReplicaId, WriteId},
-    output::{DisconnectReason, Event, Output},
+    output::{DisconnectReason, Event, Output, PeerId},
     planted::{self, Bug},
     stamp::Stamp,
     vector::{Knowledge, VersionVector},
@@ -33,6 +34,21 @@ impl Replica {
     pub(super) fn check_own_write(&mut self, write: &Write) {
         let own = self.id().is_some_and(|own| *own == write.id.replica);
         if own && self.ready && self.log.write(&write.id).is_none() && !self.log.is_committed(&write.id) {
+            self.lose_id();
+        }
+    }
+
+    /// The peer has sent all that it had. A replica that still waits for its own creation then, though the peer was its
+    /// creator or the creator is gone, waits in vain: the creator's own place is in doubt.
+    pub(super) fn note_creation_lost(&mut self, peer: PeerId) {
+        let waits = !self.ready && !self.id_lost;
+        let creator = self.id().and_then(ReplicaId::creation).filter(|_| waits).map(|creation| creation.replica);
+        let Some(creator) = creator else { return };
+        let was_asked =
+            |session: &Peer| session.replica.as_ref() == Some(&creator) && session.told_id.as_ref() == self.id();
+        if self.peers.get(&peer).is_some_and(was_asked)
+            || self.log.vector().knowledge_of(&creator) == Knowledge::Retired
+        {
             self.lose_id();
         }
     }

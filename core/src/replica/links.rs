@@ -24,6 +24,7 @@ impl Replica {
         self.now = now;
         let mut session = Peer::new(kind, now);
         session.hello_sent(self.log.vector(), self.log.csn());
+        session.told_id = self.id().cloned();
         self.peers.insert(peer, session);
         let hello = self.hello();
         self.transmit(peer, &Frame::Hello(Box::new(hello)));
@@ -138,6 +139,7 @@ impl Replica {
                 if let Some(session) = self.peers.get_mut(&peer) {
                     session.caught_up = true;
                 }
+                self.note_creation_lost(peer);
                 // What it sent may still be on its way to the store.
                 self.journal.say(Output::Event(Event::CaughtUp { peer }));
                 Ok(())
@@ -291,6 +293,9 @@ impl Replica {
         let name = self.name.clone();
         self.former.extend(self.identity.take().map(|identity| identity.replica));
         self.id_lost = false;
+        if let Some(session) = self.peers.get_mut(&peer) {
+            session.told_id = Some(replica.clone());
+        }
         let identity = record::Identity { database, name, replica: replica.clone() };
         self.journal.record(Record::Identity(identity));
         self.identity = Some(Identity { database, replica });
@@ -318,9 +323,19 @@ impl Replica {
 
     /// Notes what a replica outside this browser has on stable storage. Of one's own writes it is kept: a booking that
     /// was seen to have left this device has left it, also after a restart without a network.
+    ///
+    /// Of an id that this replica has or had, a copy of its storage may have written what the peer holds: that must be the
+    /// history that is held here.
     fn note_elsewhere(&mut self, vector: &VersionVector) {
         let own = self.identity.as_ref().map(|identity| identity.replica.clone());
-        if let Some(own) = own
+        let is_ours = |id: &ReplicaId, stamp, chain| self.log.chain_at(id, stamp) == Some(chain);
+        let doubtful: Vec<ReplicaId> = own
+            .iter()
+            .chain(&self.former)
+            .filter(|id| vector.entry(id).is_some_and(|entry| !is_ours(id, entry.stamp, entry.chain)))
+            .cloned()
+            .collect();
+        if let Some(own) = own.filter(|own| !doubtful.contains(own))
             && let Some(entry) = vector.entry(&own)
             && self.elsewhere.note(&own, entry.stamp)
             && self.log.tentative().keys().any(|id| id.replica == own && id.stamp <= entry.stamp)
@@ -328,7 +343,9 @@ impl Replica {
             let entries = [(own, entry.stamp, entry.chain)];
             self.journal.record(Record::Elsewhere(entries.into_iter().collect()));
         }
-        self.elsewhere.note_all(vector);
+        for (id, entry) in vector.iter().filter(|(id, _)| !doubtful.contains(id)) {
+            self.elsewhere.note(id, entry.stamp);
+        }
     }
 
     fn note_pause(&mut self, paused: bool) {
