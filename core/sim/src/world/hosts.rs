@@ -113,7 +113,7 @@ impl World {
 
     /// The host stops, and its storage is as it was when it was copied.
     pub(super) fn set_back(&mut self, node: NodeId) -> Outcome<bool> {
-        if !self.nodes[node].disk.has_copy() {
+        if !self.nodes[node].disk.has_copy() || core::mem::replace(&mut self.has_copied, true) {
             return Ok(false);
         }
         self.oracle.storage_lost(&self.nodes, node);
@@ -133,7 +133,7 @@ impl World {
 
     /// Another host runs on a copy of this one's storage.
     pub(super) fn clone_host(&mut self, node: NodeId) -> Outcome {
-        if self.nodes[node].disk.is_empty() {
+        if self.nodes[node].disk.is_empty() || core::mem::replace(&mut self.has_copied, true) {
             return Ok(());
         }
         self.oracle.cloned(&self.nodes, node);

@@ -67,6 +67,9 @@ pub(crate) struct World {
     pub(crate) workload: Workload,
     plan: Plan,
     waiting: Vec<sessions::Waiting>,
+    /// A storage was copied, set back or restored in this run. One of these is enough: a second, before the first has
+    /// healed, can leave no replica that could give another an id, or one write in two histories that nobody can compare.
+    has_copied: bool,
     /// Nothing fails any more.
     pub(crate) is_calm: bool,
     pub(crate) calls: u64,
@@ -105,6 +108,7 @@ impl World {
             workload: Workload::new(seed, setup.rooms),
             plan,
             waiting: Vec::new(),
+            has_copied: false,
             is_calm: false,
             calls: 0,
         };
