@@ -122,3 +122,22 @@ fn a_replica_that_asks_two_others_at_once_is_created_by_one_and_keeps_both_links
         assert!(network.hosts[1].replica.write(&write).is_some());
     }
 }
+
+#[test]
+fn a_replica_that_greets_two_databases_of_one_name_belongs_to_the_one_that_creates_it_first() {
+    let mut network = Network::new();
+    let other = network.add_other_database();
+    let joining = network.add_joining();
+    network.link(joining, 0);
+    network.link(joining, other);
+    // Both greet before either answers.
+    for host in [0, other] {
+        network.deliver_between(host, joining);
+    }
+    network.settle();
+    let replica = &network.hosts[joining].replica;
+    assert_eq!(replica.database(), network.hosts[0].replica.database());
+    assert_eq!(replica.version_vector(), network.hosts[0].replica.version_vector());
+    let left = network.hosts[joining].disconnects.iter().map(|(_, reason)| reason);
+    assert!(left.into_iter().any(|reason| matches!(reason, DisconnectReason::OtherDatabase { .. })));
+}

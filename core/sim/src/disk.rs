@@ -81,6 +81,12 @@ impl Disk {
         self.copy.as_ref().is_some_and(|copy| !copy.is_empty())
     }
 
+    /// What a host would read from the copy.
+    pub(crate) fn read_copy(&self) -> Vec<StoredBatch> {
+        let copy = self.copy.iter().flatten();
+        copy.map(|(number, bytes)| StoredBatch { number: *number, bytes: bytes.clone() }).collect()
+    }
+
     /// Goes back to the copy. `false`: there is none, or nothing was stored since.
     pub(crate) fn set_back(&mut self) -> bool {
         match self.copy.take() {

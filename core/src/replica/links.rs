@@ -2,7 +2,7 @@
 
 use crate::{
     anti_entropy::{Offer, Peer, Source},
-    id::ReplicaId,
+    id::{DatabaseId, ReplicaId},
     limits::{BATCH_BYTES_TARGET, FRAME_BYTES_MAX, FRAME_REPLICAS_MAX},
     output::{DisconnectReason, Event, Output, Outputs, PeerId, PeerKind},
     planted::{self, Bug},
@@ -299,7 +299,17 @@ impl Replica {
         let identity = record::Identity { database, name, replica: replica.clone() };
         self.journal.record(Record::Identity(identity));
         self.identity = Some(Identity { database, replica });
+        self.leave_other_databases(database);
         Ok(())
+    }
+
+    /// A joining replica may have greeted peers of several databases of one name. It belongs to the one that was first.
+    fn leave_other_databases(&mut self, ours: DatabaseId) {
+        for peer in self.peers_where(|session| session.database.is_some_and(|theirs| theirs != ours)) {
+            if let Some(theirs) = self.peers.get(&peer).and_then(|session| session.database) {
+                self.disconnect(peer, DisconnectReason::OtherDatabase { ours, theirs });
+            }
+        }
     }
 
     fn handle_progress(&mut self, peer: PeerId, progress: Progress) -> Result<(), DisconnectReason> {

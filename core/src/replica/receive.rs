@@ -145,6 +145,10 @@ impl Replica {
                     self.displace(&id.replica, after);
                     return Err(DisconnectReason::Resync);
                 }
+                if !here {
+                    // The peer thinks that it is here. The hello of a new session tells it what is.
+                    return Err(DisconnectReason::Resync);
+                }
                 (id, None)
             }
         };

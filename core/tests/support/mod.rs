@@ -58,6 +58,14 @@ impl Network {
         network
     }
 
+    /// The first replica of another database of the same name; its host's number.
+    pub(crate) fn add_other_database(&mut self) -> usize {
+        let (replica, outputs) = Replica::found(Options::default(), DatabaseId::from_random([9; 16]), name());
+        let host = self.add(replica);
+        self.carry_out(host, outputs);
+        host
+    }
+
     /// A network with a primary and so many replicas that it has created, none of them linked to another.
     pub(crate) fn with_replicas(count: usize) -> Self {
         let mut network = Self::new();

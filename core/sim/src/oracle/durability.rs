@@ -65,13 +65,21 @@ impl Durability {
     }
 
     /// What this node alone has stored is gone.
-    pub(super) fn storage_lost(&mut self, nodes: &[Node], node: NodeId) {
+    pub(super) fn storage_lost(&mut self, nodes: &[Node], node: NodeId, tainted: &BTreeSet<ReplicaId>) {
         for ((id, chain), saved) in &mut self.saved {
+            let is_one = !descends(&id.replica, tainted);
             let has = |(number, other): (NodeId, &Node)| {
-                number != node && !other.disk.is_writing() && holds(other, id, *chain)
+                number != node && !other.disk.is_writing() && holds(other, id, *chain, is_one)
             };
-            saved.is_excused |= holds(&nodes[node], id, *chain) && !nodes.iter().enumerate().any(has);
+            // Where it was accepted it may have lost its place already, and not be offered again yet.
+            let was_here = saved.node == node || holds(&nodes[node], id, *chain, true);
+            saved.is_excused |= was_here && !nodes.iter().enumerate().any(has);
         }
+    }
+
+    /// Whether a replica of this id has accepted something that counts.
+    pub(super) fn has_saved_of(&self, replica: &ReplicaId) -> bool {
+        self.saved.keys().any(|(id, _)| id.replica == *replica)
     }
 
     /// At the end, when all is committed.
@@ -112,8 +120,8 @@ impl Durability {
     }
 }
 
-/// Whether a node that runs has a write.
-fn holds(node: &Node, id: &WriteId, chain: Digest) -> bool {
+/// Whether a node that runs has a write. That it truncated one of this id proves it only where the id names one write.
+fn holds(node: &Node, id: &WriteId, chain: Digest, is_one: bool) -> bool {
     let Some(replica) = node.replica.as_ref().filter(|_| !node.is_other_database) else { return false };
-    replica.write(id).is_some_and(|write| write.chain == chain) || replica.omitted().1.covers(id)
+    replica.write(id).is_some_and(|write| write.chain == chain) || (is_one && replica.omitted().1.covers(id))
 }

@@ -145,7 +145,9 @@ impl Oracle {
                 let Some(write) = replica.write(write) else { return Ok(()) };
                 self.durability.saved(node, write);
             }
-            Event::IdLost { replica } if !ownership::descends(replica, &self.tainted) => {
+            Event::IdLost { replica }
+                if !ownership::descends(replica, &self.tainted) && self.durability.has_saved_of(replica) =>
+            {
                 let what = format!("{node} gives up id {replica}, which nobody else can have");
                 return Err(Violation::of("one-owner", what));
             }
@@ -205,7 +207,7 @@ impl Oracle {
     pub(crate) fn storage_lost(&mut self, nodes: &[Node], node: NodeId) {
         self.tainted.extend(nodes[node].ids.iter().cloned());
         self.pauses.storage_lost(node);
-        self.durability.storage_lost(nodes, node);
+        self.durability.storage_lost(nodes, node, &self.tainted);
     }
 
     pub(crate) fn cloned(&mut self, nodes: &[Node], node: NodeId) {

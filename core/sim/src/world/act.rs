@@ -152,6 +152,22 @@ impl World {
         self.running().iter().any(can)
     }
 
+    /// Whether a primary can go on from its copy: somebody else knows its term, which it would begin again, and a tab that
+    /// can give it a new id was created before the copy was made.
+    fn can_be_restored(&self, node: NodeId) -> bool {
+        self.enter(node);
+        let options = self.nodes[node].options;
+        let Ok(copy) = Replica::recover(options, self.nodes[node].disk.read_copy()) else { return false };
+        let Some(here) = &self.nodes[node].replica else { return false };
+        let others = || self.running().into_iter().filter(|other| *other != node);
+        let replicas = || others().filter_map(|other| self.nodes[other].replica.as_ref());
+        let gives_id = |replica: &Replica| {
+            let is_sound = replica.is_ready() && !replica.has_retired();
+            is_sound && replica.id().is_some_and(|id| copy.replica.version_vector().entry(id).is_some())
+        };
+        replicas().any(|replica| replica.term() == here.term()) && replicas().any(gives_id)
+    }
+
     /// Whether a node can retire. Of two copies of one storage that retire before they meet, nobody can tell the second.
     fn can_leave(&self, node: NodeId) -> bool {
         let is_copied = self.nodes[node].ids.iter().any(|id| self.oracle.tainted.contains(id));
@@ -216,7 +232,7 @@ impl World {
         let restorable = |node: &NodeId| self.nodes[*node].disk.has_copy();
         let candidates: Vec<NodeId> = self.primaries().into_iter().filter(restorable).collect();
         let Some(node) = choose(&candidates, pick) else { return Ok(()) };
-        if self.someone_takes_over() || !self.others_can_create(node) {
+        if self.someone_takes_over() || !self.can_be_restored(node) {
             return Ok(());
         }
         self.set_back(node)?;
