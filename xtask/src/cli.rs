@@ -65,7 +65,7 @@ pub(crate) struct BenchOptions {
     /// The engine alone, natively and in WebAssembly
     #[arg(long)]
     pub(crate) engine: bool,
-    /// Arguments for the engine's benchmark: parts of the names of workloads, or --rounds=<number>
+    /// Arguments for the engine's benchmark: parts of the names of workloads, or --rounds=NUMBER
     #[arg(last = true, value_name = "ARGUMENTS")]
     pub(crate) engine_arguments: Vec<String>,
 }

@@ -42,7 +42,7 @@ pub(crate) enum Part {
     Xtask,
     /// Format, lint, types and unit tests of the page
     Web,
-    /// The simulator: planted bugs, regression seeds, seeds for three minutes, some of them in WebAssembly
+    /// The simulator: planted bugs, regression seeds, 15,000 others, some of them in WebAssembly
     Sim,
     /// The page in Chromium, several tabs against the real relay
     Browser,

@@ -85,6 +85,10 @@ impl World {
 
     fn operators_round(&mut self) -> Outcome {
         let primaries = self.primaries();
+        if let [primary] = primaries[..] {
+            // It alone may know what became of writes that others have truncated.
+            self.link_with_all(primary);
+        }
         for node in &primaries {
             self.resume_if_sound(*node)?;
         }

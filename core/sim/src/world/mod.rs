@@ -234,6 +234,16 @@ impl World {
         }
     }
 
+    fn link_with_all(&mut self, node: NodeId) {
+        for other in self.running() {
+            let linked = |pair: &Pair| pair.has(node) && pair.has(other);
+            if other != node && !self.pairs.iter().any(linked) {
+                self.pairs.push(Pair::new([node, other], PeerKind::Elsewhere, 100));
+                self.want(self.pairs.len() - 1, 0);
+            }
+        }
+    }
+
     pub(crate) fn into_lines(self) -> Vec<String> {
         self.trace.into_lines()
     }
