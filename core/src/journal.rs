@@ -105,9 +105,15 @@ impl Journal {
     }
 
     pub(crate) fn transmit(&mut self, peer: PeerId, frame: &Frame) -> usize {
+        let is_too_early = planted::is(Bug::AcknowledgeBeforePersist) && matches!(frame, Frame::Progress(_));
         let frame = frame.encode();
         let bytes = frame.len();
-        self.say(Output::Transmit { peer, frame });
+        let output = Output::Transmit { peer, frame };
+        if is_too_early {
+            self.outputs.push(output);
+        } else {
+            self.say(output);
+        }
         bytes
     }
 

@@ -9,6 +9,8 @@
 pub enum Bug {
     /// Frames and events go out before what they reveal is stored.
     SpeakBeforePersist,
+    /// Acknowledgements alone go out before what they acknowledge is stored.
+    AcknowledgeBeforePersist,
     /// A restarted replica does not move its clock past its own stamps.
     StampReuseAfterRestart,
     /// A replica takes the order of stamps for the order of commits.
@@ -66,8 +68,9 @@ pub enum Bug {
 #[cfg(feature = "sim")]
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::SpeakBeforePersist,
+        Self::AcknowledgeBeforePersist,
         Self::StampReuseAfterRestart,
         Self::CommitByStamp,
         Self::UndoSkipped,

@@ -77,8 +77,8 @@ fn a_crash_at_any_point_of_a_creation_leaves_a_replica_that_can_go_on() {
 
             // Also where it is not its creator that it meets first.
             network.store_at_once(joining);
-            network.exchange(joining, 1);
-            network.exchange(joining, 0);
+            network.exchange_anew(joining, 1);
+            network.exchange_anew(joining, 0);
             assert!(network.hosts[joining].replica.is_ready(), "{delivered} frames, {reached} batches");
             let write = network.submit(joining, note("b", 1));
             network.exchange(joining, 0);
@@ -86,6 +86,23 @@ fn a_crash_at_any_point_of_a_creation_leaves_a_replica_that_can_go_on() {
             assert!(network.hosts.iter().all(|host| host.disconnects.is_empty()));
         }
     }
+}
+
+#[test]
+fn a_replica_whose_creator_was_lost_before_anybody_heard_of_it_is_created_by_another() {
+    let mut network = Network::with_replicas(2);
+    let joining = network.add_joining();
+    network.link(1, joining);
+    while network.hosts[joining].replica.id().is_none() {
+        assert!(network.deliver_between(1, joining) || network.deliver_between(joining, 1));
+    }
+    // The creation itself, and all that the creator knew, is lost with the creator.
+    network.unlink(1, joining);
+    let lost = network.hosts[joining].replica.id().cloned();
+    assert!(!network.hosts[joining].replica.is_ready());
+    network.exchange_anew(joining, 2);
+    assert!(network.hosts[joining].replica.is_ready());
+    assert_ne!(network.hosts[joining].replica.id(), lost.as_ref());
 }
 
 #[test]

@@ -92,6 +92,28 @@ fn of_two_histories_of_one_id_the_primary_keeps_one_and_the_other_is_offered_aga
 }
 
 #[test]
+fn a_retired_replica_that_alone_holds_what_lost_its_place_offers_it_before_it_leaves() {
+    let mut network = Network::with_replicas(2);
+    let (original, witness) = (1, 2);
+    let copy = add_copy(&mut network, original);
+    network.submit(original, note("original", 10));
+    network.submit(copy, note("copy", 10));
+    // The copy is never seen again.
+    network.exchange_anew(copy, witness);
+    network.exchange_anew(original, 0);
+    let outputs = network.hosts[witness].replica.retire().unwrap();
+    network.carry_out(witness, outputs);
+    network.exchange_anew(witness, 0);
+    network.exchange_anew(witness, 0);
+    assert_eq!(committed_notes(&network, 0), ["original", "copy"]);
+    assert!(!network.hosts[witness].events.contains(&Event::Retired));
+    let outputs = network.hosts[witness].replica.retire().unwrap();
+    network.carry_out(witness, outputs);
+    network.exchange_anew(witness, 0);
+    assert!(network.hosts[witness].events.contains(&Event::Retired));
+}
+
+#[test]
 fn a_replica_on_an_old_copy_of_its_storage_takes_a_new_id_and_gets_back_what_it_had_forgotten() {
     let mut network = Network::with_replicas(1);
     let old_id = network.hosts[1].replica.id().unwrap().clone();

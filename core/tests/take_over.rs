@@ -55,3 +55,26 @@ fn an_old_primary_that_has_committed_nothing_since_gives_up_its_role() {
     network.carry_out(0, outputs);
     assert!(network.hosts[0].replica.term() > network.hosts[1].replica.term());
 }
+
+#[test]
+fn a_replica_that_has_forgotten_with_its_storage_that_it_took_the_role_does_not_begin_its_term_again() {
+    let mut network = Network::with_replicas(2);
+    (1..=2).for_each(|host| network.exchange(host, 0));
+    let old = network.hosts[1].stored.clone();
+    let outputs = network.hosts[1].replica.take_over().unwrap();
+    network.carry_out(1, outputs);
+    let outputs = network.hosts[1].replica.resume_commits().unwrap();
+    network.carry_out(1, outputs);
+    // Host 2 hears of the term, and of nothing that was committed in it.
+    network.link(1, 2);
+    assert!(network.deliver_between(1, 2));
+    network.unlink(1, 2);
+    network.hosts[1].stored = old;
+    network.restart(1);
+    network.exchange_anew(1, 2);
+    assert!(network.hosts[1].events.contains(&Event::PrimaryRestored));
+    assert!(network.hosts[1].replica.is_taking_over());
+    let outputs = network.hosts[1].replica.resume_commits().unwrap();
+    network.carry_out(1, outputs);
+    assert!(network.hosts[1].replica.term() > network.hosts[2].replica.term());
+}

@@ -29,7 +29,7 @@ faults! {
     OneWay,
     /// A replica was cut off from all others.
     Partition,
-    /// A link came up and went down several times in a row.
+    /// A link was lost again as soon as it had come up.
     Flapping,
     /// A frame arrived damaged.
     FrameDamaged,

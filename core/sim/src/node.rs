@@ -44,8 +44,8 @@ pub(crate) struct Node {
     pub(crate) stored_at: u64,
     /// A checkpoint has begun and not ended.
     pub(crate) in_checkpoint: bool,
-    /// Its storage was set back and it has not started since.
-    pub(crate) was_set_back: bool,
+    /// It led when its storage was set back, and has not started since.
+    pub(crate) was_set_back_as_primary: bool,
     /// It holds another database of the same name.
     pub(crate) is_other_database: bool,
     /// The ids that it has had.
@@ -68,7 +68,7 @@ impl Node {
             timer_at: None,
             stored_at: 0,
             in_checkpoint: false,
-            was_set_back: false,
+            was_set_back_as_primary: false,
             is_other_database: false,
             ids: Vec::new(),
         }

@@ -39,16 +39,14 @@ impl Replica {
     }
 
     /// The peer has sent all that it had. A replica that still waits for its own creation then, though the peer was its
-    /// creator or the creator is gone, waits in vain: the creator's own place is in doubt.
+    /// creator or the creator is not in session, may wait in vain: the creator may have lost its storage. It has accepted
+    /// nothing under its id and is free to ask for another.
     pub(super) fn note_creation_lost(&mut self, peer: PeerId) {
-        let waits = !self.ready && !self.id_lost;
-        let creator = self.id().and_then(ReplicaId::creation).filter(|_| waits).map(|creation| creation.replica);
-        let Some(creator) = creator else { return };
-        let was_asked =
-            |session: &Peer| session.replica.as_ref() == Some(&creator) && session.told_id.as_ref() == self.id();
-        if self.peers.get(&peer).is_some_and(was_asked)
-            || self.log.vector().knowledge_of(&creator) == Knowledge::Retired
-        {
+        if self.ready || self.id_lost || self.id().is_none() {
+            return;
+        }
+        let created_us = |session: &Peer| session.open && session.told_id.as_ref() == self.id();
+        if self.peers.get(&peer).is_some_and(created_us) || !self.peers.values().any(created_us) {
             self.lose_id();
         }
     }
@@ -96,7 +94,16 @@ impl Replica {
     /// Offers again what lost its place, as writes of this replica's own. Whoever else held them does the same: their
     /// tag tells that they are one.
     pub(super) fn offer_lost_again(&mut self) {
-        if self.lost.is_empty() || !self.ready || self.has_retired() {
+        if self.lost.is_empty() || !self.ready {
+            return;
+        }
+        if self.has_retired() {
+            // It cannot leave before somebody offers them. Under a new id it does so itself.
+            let can_be_offered =
+                |write: &Arc<Write>| matches!(write.kind(), WriteKind::Update(_) | WriteKind::Again { .. });
+            if !self.retirement_known && self.lost.iter().any(can_be_offered) {
+                self.lose_id();
+            }
             return;
         }
         // What they wrote, and that they were offered again, has left the data.

@@ -96,6 +96,12 @@ impl Replica {
         self.replay_due().is_some()
     }
 
+    /// After which CSN the outcomes of other replicas' truncated writes are all known.
+    #[must_use]
+    pub const fn outcomes_known_after(&self) -> Csn {
+        self.outcomes_after
+    }
+
     /// What is kept beside log and data.
     #[must_use]
     pub fn kept(&self) -> Kept {

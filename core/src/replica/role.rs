@@ -69,9 +69,10 @@ pub enum HandOverError {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum TakeOverError {
-    /// The replica's own creation is not committed, so that none of its writes can be.
-    #[error("this replica's own creation is not committed yet, so it cannot commit anything")]
-    NotCommitted,
+    /// This replica cannot commit writes of its own: one that stands before them is of a kind that this version does not
+    /// know.
+    #[error("a write of a newer version has to be committed first; bring this program up to date")]
+    TooOld,
     /// The role has moved too often.
     #[error("the primary role has moved as often as it can")]
     TooManyTerms,
@@ -165,9 +166,11 @@ impl Replica {
         if self.has_retired() {
             return Err(SubmitError::Retired.into());
         }
-        let own = self.id().filter(|_| self.ready).ok_or(SubmitError::NotReady)?;
-        if own.creation().is_some_and(|creation| !self.log.is_committed(&creation)) {
-            return Err(TakeOverError::NotCommitted);
+        if !self.ready {
+            return Err(SubmitError::NotReady.into());
+        }
+        if self.waits_for_newer() {
+            return Err(TakeOverError::TooOld);
         }
         if !self.log.reigns().has_room() {
             return Err(TakeOverError::TooManyTerms);
@@ -260,10 +263,16 @@ impl Replica {
     /// The role follows the log: who is named by the last hand-over has it, and nobody else, unless an operator wills it.
     pub(super) fn follow_role(&mut self) {
         let own = !self.id_lost && self.ready && self.is_named();
+        let forgotten = own && self.primary.is_none() && !self.was_handed_over();
         let term = self.log.term();
         match &mut self.primary {
             Some(primary) if primary.taking_over => {}
             Some(primary) if own || planted::is(Bug::TwoPrimaries) => primary.term = term,
+            None if forgotten => {
+                // It took the role, began this term and has forgotten both: its storage was set back.
+                self.journal.tell(Event::PrimaryRestored);
+                self.begin_taking_over();
+            }
             None if own => {
                 self.primary = Some(Primary::new(term));
                 self.journal.tell(Event::RoleChanged { primary: true });
@@ -287,6 +296,12 @@ impl Replica {
     pub(super) fn is_named(&self) -> bool {
         let reign = self.log.reigns().last();
         self.id().is_some() && reign.primary.as_ref() == self.id() && reign.after <= self.log.csn()
+    }
+
+    /// Whether the last term began with a hand-over, as far as the log tells: what was truncated may have been one.
+    fn was_handed_over(&self) -> bool {
+        let after = self.log.reigns().last().after;
+        self.log.at(after).is_none_or(|entry| matches!(entry.write.kind(), WriteKind::HandOver { .. }))
     }
 
     /// Peers know from the hello who is the primary.

@@ -77,7 +77,8 @@ impl Replica {
             return Ok(true);
         }
         if self.primary.as_ref().is_some_and(|primary| !primary.taking_over) {
-            return Err(DisconnectReason::OutOfTurn("data of later commits, to the primary"));
+            // One side has not heard of the last term. The hellos of a new session settle what stands.
+            return Err(DisconnectReason::Resync);
         }
         let snapshot = self.incoming.take(part.clone())?;
         let is_final = has_last_word || planted::is(Bug::OutcomesNotAwaited);

@@ -268,11 +268,12 @@ impl WriteLog {
             None => before.chained(&[write.chain.as_bytes()]),
             Some(reason) => before.chained(&[write.chain.as_bytes(), reason.as_bytes()]),
         };
-        if self.reigns.beginning_after(csn).is_some_and(|next| next.prefix != prefix) {
+        if !begins && self.reigns.beginning_after(csn).is_some_and(|next| next.prefix != prefix) {
             return Err(LogError::CommitContradicts { csn, write: id.clone() });
         }
         if begins {
             // Whose it is says the first write of who took the role, behind what waited.
+            self.reigns.end_after(held);
             self.reigns.push(Reign { term, primary: None, after: held, prefix: before });
         }
 

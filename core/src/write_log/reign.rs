@@ -78,6 +78,11 @@ impl Reigns {
         self.0.len() < REIGNS_MAX
     }
 
+    /// Forgets the reigns that were to begin beyond this CSN: a later one begins before them.
+    pub(super) fn end_after(&mut self, csn: Csn) {
+        self.0.retain(|reign| reign.after <= csn);
+    }
+
     pub(super) fn push(&mut self, reign: Reign) {
         self.0.push(reign);
     }

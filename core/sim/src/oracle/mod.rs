@@ -106,7 +106,8 @@ impl Oracle {
             data::check(replica, &self.history)?;
         }
         let kinds_differ = nodes.iter().any(|node| node.newer);
-        self.sessions.check_held(replica, &self.history, &self.tainted, kinds_differ)
+        let has_voided = counters.of(Fault::CommitsVoided) > 0;
+        self.sessions.check_held(replica, &self.history, &self.tainted, kinds_differ, has_voided)
     }
 
     fn follow_commits(&mut self, replica: &Replica, node: NodeId, counters: &mut Counters) -> Result<(), Violation> {
@@ -148,6 +149,11 @@ impl Oracle {
             Event::IdLost { replica }
                 if !ownership::descends(replica, &self.tainted) && self.durability.has_saved_of(replica) =>
             {
+                let knows = |here: &Replica| here.version_vector().knowledge_of(replica);
+                if nodes[node].replica.as_ref().map(knows) == Some(Knowledge::Retired) {
+                    // It has retired and takes another, to offer what lost its place meanwhile.
+                    return Ok(());
+                }
                 let what = format!("{node} gives up id {replica}, which nobody else can have");
                 return Err(Violation::of("one-owner", what));
             }
@@ -199,6 +205,7 @@ impl Oracle {
     pub(crate) fn started(&mut self, nodes: &[Node], node: NodeId) -> Result<(), Violation> {
         if let Some(replica) = &nodes[node].replica {
             self.pauses.started(node, replica)?;
+            self.sessions.drop_unsaved(replica);
         }
         self.durability.survived(nodes, node, &self.tainted)
     }

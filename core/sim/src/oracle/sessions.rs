@@ -143,6 +143,14 @@ impl Sessions {
         self.resting.push((write.clone(), rests_on));
     }
 
+    /// A replica has started again. What it accepted and had not stored is gone, and its ids are free.
+    pub(super) fn drop_unsaved(&mut self, replica: &Replica) {
+        let is_gone = |id: &WriteId| {
+            replica.id() == Some(&id.replica) && replica.write(id).is_none() && !replica.omitted().1.covers(id)
+        };
+        self.resting.retain(|(write, _)| !is_gone(write));
+    }
+
     /// Looks at the writes of sessions that a replica holds.
     pub(super) fn check_held(
         &self,
@@ -150,6 +158,7 @@ impl Sessions {
         history: &History,
         tainted: &BTreeSet<ReplicaId>,
         kinds_differ: bool,
+        has_voided: bool,
     ) -> Result<(), Violation> {
         let here = |write: &&(WriteId, BTreeSet<WriteId>)| replica.write(&write.0).is_some();
         let mut resting = self.resting.iter().filter(here).peekable();
@@ -165,7 +174,7 @@ impl Sessions {
                     return Err(Violation::of("writes-follow-reads", what));
                 }
                 let before = !tentative.contains(needed) || (tentative.contains(write) && needed < write);
-                if !before && !kinds_differ {
+                if !before && !kinds_differ && !is_taken_back(needed, write, has_voided) {
                     let what = format!("{write} stands before {needed}, on which it rests");
                     return Err(Violation::of("writes-follow-reads", what));
                 }
@@ -180,15 +189,18 @@ impl Sessions {
         history: &History,
         prefix: Digest,
         tainted: &BTreeSet<ReplicaId>,
+        has_voided: bool,
     ) -> Result<(), Violation> {
         let mut line: Vec<&WriteId> = history.line(prefix).map(|state| &state.write).collect();
         line.reverse();
         let place = |write: &WriteId| line.iter().position(|id| *id == write);
         for (write, rests_on) in self.resting.iter().filter(|(write, _)| !descends(&write.replica, tainted)) {
             let Some(at) = place(write) else { continue };
-            let later = rests_on
-                .iter()
-                .find(|needed| !descends(&needed.replica, tainted) && place(needed).is_none_or(|needed| needed > at));
+            let later = rests_on.iter().find(|needed| {
+                !descends(&needed.replica, tainted)
+                    && !is_taken_back(needed, write, has_voided)
+                    && place(needed).is_none_or(|needed| needed > at)
+            });
             if let Some(later) = later {
                 let what = format!("{write} is committed before {later}, on which it rests");
                 return Err(Violation::of("writes-follow-reads", what));
@@ -196,4 +208,10 @@ impl Sessions {
         }
         Ok(())
     }
+}
+
+/// Whether a write with a stamp that clocks did not follow was committed when another came to rest on it, and is so no more:
+/// a later term has made that commit void, and what is tentative stands in the order of stamps.
+fn is_taken_back(needed: &WriteId, write: &WriteId, has_voided: bool) -> bool {
+    has_voided && needed > write
 }

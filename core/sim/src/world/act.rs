@@ -35,7 +35,7 @@ impl World {
             Action::Slow => self.with_pair(pick, |world, pair| {
                 world.pairs[pair].delay_ms_max = *crate::dice::Dice::new(pick).pick(&[0, 1_000, 20_000, 120_000]);
             }),
-            Action::Flap => self.flap(pick),
+            Action::Flap => self.with_pair(pick, Self::flap),
             Action::Double => self.with_pair(pick, |world, pair| {
                 world.pairs[pair].wanted = 2;
                 world.want(pair, 0);
@@ -106,6 +106,7 @@ impl World {
                 Ok(())
             }),
             Action::RetireThroughOne => self.retire_through_one(pick),
+            Action::RetireIntoCrash => self.retire_into_crash(pick),
             Action::OtherDatabase => self.other_database_comes(pick),
             Action::LeapStamp => self.leap(pick, STAMP_JUMP_MAX + 1 + pick % 1_000),
             Action::LeapClock => self.leap(pick, pick % 1_000_000),
@@ -152,8 +153,8 @@ impl World {
         self.running().iter().any(can)
     }
 
-    /// Whether a primary can go on from its copy: somebody else knows its term, which it would begin again, and a tab that
-    /// can give it a new id was created before the copy was made.
+    /// Whether a primary can go on from its copy: it was a replica then, somebody else knows its term, which it would begin
+    /// again, and a tab that can give it a new id was created before the copy was made.
     fn can_be_restored(&self, node: NodeId) -> bool {
         self.enter(node);
         let options = self.nodes[node].options;
@@ -165,7 +166,8 @@ impl World {
             let is_sound = replica.is_ready() && !replica.has_retired();
             is_sound && replica.id().is_some_and(|id| copy.replica.version_vector().entry(id).is_some())
         };
-        replicas().any(|replica| replica.term() == here.term()) && replicas().any(gives_id)
+        let was_replica = copy.replica.is_ready() && !copy.replica.has_retired();
+        was_replica && replicas().any(|replica| replica.term() == here.term()) && replicas().any(gives_id)
     }
 
     /// Whether a node can retire. Of two copies of one storage that retire before they meet, nobody can tell the second.
@@ -208,18 +210,6 @@ impl World {
         })
     }
 
-    fn flap(&mut self, pick: u64) -> Outcome {
-        self.with_pair(pick, |world, pair| {
-            world.counters.count(Fault::Flapping);
-            for link in world.links_of_pair(pair) {
-                world.lose(link);
-            }
-            // It comes up at once, and each time something is about to arrive it is lost again.
-            world.pairs[pair].wanted = 3;
-            world.want(pair, 0);
-        })
-    }
-
     fn break_disk(&mut self, node: NodeId, fault: Fault, for_ms: u64) -> Outcome {
         self.counters.count(fault);
         self.nodes[node].disk.broken = true;
@@ -249,6 +239,24 @@ impl World {
             let Some(left) = choose(&pairs, pick >> 8) else { return Ok(()) };
             for pair in pairs.into_iter().filter(|pair| *pair != left) {
                 world.cut_pair(pair, 10_000);
+            }
+            world.try_call(node, |replica| replica.retire().map(|outputs| ((), outputs)))?;
+            Ok(())
+        })
+    }
+
+    /// Who takes a retirement in crashes in the midst of that: the replica that retires may not rely on it.
+    fn retire_into_crash(&mut self, pick: u64) -> Outcome {
+        self.with_ordinary_tab(pick, |world, node| {
+            if !world.can_leave(node) {
+                return Ok(());
+            }
+            for pair in 0..world.pairs.len() {
+                if world.pairs[pair].has(node) && !world.links_of_pair(pair).is_empty() {
+                    let [left, right] = world.pairs[pair].nodes;
+                    let peer = if left == node { right } else { left };
+                    world.nodes[peer].crash_in = Some((pick >> 8) % 4);
+                }
             }
             world.try_call(node, |replica| replica.retire().map(|outputs| ((), outputs)))?;
             Ok(())

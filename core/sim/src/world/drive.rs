@@ -1,6 +1,6 @@
 //! Calls of the engine, and what it asks for.
 
-use bayou_core::{Event, Output, Outputs, Replica};
+use bayou_core::{Csn, Event, Output, Outputs, Replica};
 
 use super::{Happening, NodeId, OTHER, Outcome, World, database};
 use crate::{faults::Fault, net::Item, node::State, oracle::Violation};
@@ -111,7 +111,11 @@ impl World {
                 self.leave(node);
                 return Ok(());
             }
-            Event::RoleChanged { primary: true } => self.counters.count(Fault::HandedOver),
+            Event::RoleChanged { primary: true } => {
+                self.counters.count(Fault::HandedOver);
+                let known_after = self.nodes[node].replica.as_ref().map(Replica::outcomes_known_after);
+                self.has_uninformed_primary |= known_after > Some(Csn::ZERO);
+            }
             Event::SessionReady { wait } => return self.session_ready(node, *wait),
             _ => {}
         }

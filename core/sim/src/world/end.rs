@@ -146,17 +146,18 @@ impl World {
                 return Err(Violation::of("convergence", format!("{node} and {first} hold different orders")));
             }
             let is_copied = replica.id().is_some_and(|id| self.oracle.tainted.contains(id));
-            let is_restored = self.counters.of(Fault::PrimaryRestored) > 0;
+            let is_restored = self.counters.of(Fault::PrimaryRestored) > 0 || self.has_uninformed_primary;
             if !is_copied && !is_restored {
-                // Of two replicas of one id, what one was told counts as told to the other; and a restored primary may
-                // have got its data from who keeps no outcomes.
+                // Of two replicas of one id, what one was told counts as told to the other; and a primary that got its data
+                // from another replica has the last word, whether it knows the outcomes or not.
                 Durability::check_told(replica, &self.oracle.history, prefix)?;
             }
         }
         let oracle = &mut self.oracle;
         oracle.durability.check_ended(&oracle.history, prefix)?;
         if !self.plan.setup.newer {
-            oracle.sessions.check_order(&oracle.history, prefix, &oracle.tainted)?;
+            let has_voided = self.counters.of(Fault::CommitsVoided) > 0;
+            oracle.sessions.check_order(&oracle.history, prefix, &oracle.tainted, has_voided)?;
         }
         if oracle.durability.lost > 0 {
             self.counters.count(Fault::LostWithStorage);

@@ -98,7 +98,7 @@ impl World {
         self.nodes[node].replica = Some(replica);
         self.nodes[node].state = State::Running;
         self.set_rights(node);
-        if core::mem::take(&mut self.nodes[node].was_set_back) {
+        if core::mem::take(&mut self.nodes[node].was_set_back_as_primary) {
             self.restore_role(node)?;
         }
         self.oracle.started(&self.nodes, node)?;
@@ -116,10 +116,11 @@ impl World {
         if !self.nodes[node].disk.has_copy() || core::mem::replace(&mut self.has_copied, true) {
             return Ok(false);
         }
+        let led = self.nodes[node].replica.as_ref().is_some_and(Replica::is_primary);
         self.oracle.storage_lost(&self.nodes, node);
         self.crash(node)?;
         let is_set_back = self.nodes[node].disk.set_back();
-        self.nodes[node].was_set_back |= is_set_back;
+        self.nodes[node].was_set_back_as_primary |= is_set_back && led;
         Ok(is_set_back)
     }
 

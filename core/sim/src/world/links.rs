@@ -1,6 +1,6 @@
 //! Links come and go.
 
-use bayou_core::{DisconnectReason, PeerId, Replica};
+use bayou_core::{DisconnectReason, PeerId};
 
 use super::{Happening, NodeId, Outcome, World};
 use crate::{
@@ -11,6 +11,10 @@ use crate::{
 
 /// Between two attempts to link, at least.
 const RETRY_MS: u64 = 50;
+/// And so much more at most.
+const RETRY_JITTER_MS: u64 = 400;
+/// How often a link that flaps is lost.
+const FLAPS: u64 = 4;
 
 impl World {
     /// Lets two nodes try to link, unless they do already.
@@ -22,7 +26,7 @@ impl World {
     }
 
     pub(super) fn want_again(&mut self, pair: PairId) {
-        let after_ms = RETRY_MS + self.dice.below(400);
+        let after_ms = RETRY_MS + self.dice.below(RETRY_JITTER_MS);
         self.want(pair, after_ms);
     }
 
@@ -122,9 +126,16 @@ impl World {
 
     /// A link is lost, with all that is under way.
     pub(super) fn lose(&mut self, link: LinkId) {
-        let lost = self.links[link].ends.iter().flat_map(|end| &end.items);
-        if self.links[link].is_up() && lost.clone().any(|item| matches!(item, Item::Frame { .. })) {
+        let under_way = self.links[link].ends.iter().flat_map(|end| &end.items);
+        let frames = under_way.filter_map(|item| match item {
+            Item::Frame { bytes, .. } => Some(bytes),
+            Item::Down => None,
+        });
+        if self.links[link].is_up() && frames.clone().next().is_some() {
             self.counters.count(Fault::LinkLost);
+        }
+        if frames.into_iter().any(|bytes| is_part_of_transfer(bytes)) {
+            self.counters.count(Fault::TransferInterrupted);
         }
         for end in 0..2 {
             self.links[link].ends[end].items.clear();
@@ -133,17 +144,6 @@ impl World {
                 self.put(link, end, Item::Down, 0);
             }
         }
-        if self.transfer_under_way(link) {
-            self.counters.count(Fault::TransferInterrupted);
-        }
-    }
-
-    fn transfer_under_way(&self, link: LinkId) -> bool {
-        let receives = |end: &End| {
-            let replica = self.nodes[end.node].replica.as_ref();
-            replica.map(Replica::kept).is_some_and(|kept| kept.incoming > 0)
-        };
-        self.links[link].ends.iter().any(receives)
     }
 
     /// A node is gone or down: the other ends find out, after what was under way to them or instead of it.
@@ -167,12 +167,35 @@ impl World {
         self.pairs[pair].links.iter().filter(up).copied().collect()
     }
 
+    /// Loses the links of a pair, and several times again once they have had the time to come up.
+    pub(super) fn flap(&mut self, pair: PairId) {
+        self.flap_again(pair, FLAPS);
+    }
+
+    pub(super) fn flap_again(&mut self, pair: PairId, left: u64) {
+        let links = self.links_of_pair(pair);
+        if self.is_calm || links.is_empty() || left == 0 {
+            return;
+        }
+        if left < FLAPS {
+            self.counters.count(Fault::Flapping);
+        }
+        links.into_iter().for_each(|link| self.lose(link));
+        self.schedule(RETRY_MS + RETRY_JITTER_MS, Happening::Flap(pair, left - 1));
+    }
+
     pub(super) fn cut_pair(&mut self, pair: PairId, for_ms: u64) {
         self.pairs[pair].cut_until = self.pairs[pair].cut_until.max(self.now + for_ms);
         for link in self.links_of_pair(pair) {
             self.lose(link);
         }
     }
+}
+
+/// Whether a frame is a part of a state transfer: its kind stands behind the version.
+fn is_part_of_transfer(frame: &[u8]) -> bool {
+    const SNAPSHOT: u8 = 3;
+    frame.get(1) == Some(&SNAPSHOT)
 }
 
 /// Makes a frame that no version can read.

@@ -43,6 +43,8 @@ enum Happening {
     Start(NodeId, u64),
     /// Two nodes try to link.
     Connect(PairId),
+    /// Two nodes' links are lost once more, and so often yet.
+    Flap(PairId, u64),
     /// The operator lets the primary go on.
     Resume(NodeId),
     /// A database of the same name that is another one goes away.
@@ -70,6 +72,8 @@ pub(crate) struct World {
     /// A storage was copied, set back or restored in this run. One of these is enough: a second, before the first has
     /// healed, can leave no replica that could give another an id, or one write in two histories that nobody can compare.
     has_copied: bool,
+    /// A primary got its data without the outcomes of what was truncated before.
+    has_uninformed_primary: bool,
     /// Nothing fails any more.
     pub(crate) is_calm: bool,
     pub(crate) calls: u64,
@@ -109,6 +113,7 @@ impl World {
             plan,
             waiting: Vec::new(),
             has_copied: false,
+            has_uninformed_primary: false,
             is_calm: false,
             calls: 0,
         };
@@ -181,6 +186,10 @@ impl World {
             Happening::Timer(node, life) => self.timer(node, life),
             Happening::Start(node, life) => self.start(node, life),
             Happening::Connect(pair) => self.connect(pair),
+            Happening::Flap(pair, left) => {
+                self.flap_again(pair, left);
+                Ok(())
+            }
             Happening::Resume(node) => self.resume_if_sound(node),
             Happening::OtherGoes(node) => {
                 self.other_database_goes(node);

@@ -141,15 +141,12 @@ impl World {
         Ok(())
     }
 
-    /// After a storage was set back, and before anybody is met: a primary that would give out its numbers again takes
-    /// its role anew.
+    /// After the storage of the primary was set back, be it to a time when it was not the primary yet, and before anybody
+    /// is met: it would give out its numbers again, and takes its role anew.
     pub(super) fn restore_role(&mut self, node: NodeId) -> Outcome {
-        let is_primary = self.nodes[node].replica.as_ref().is_some_and(Replica::is_primary);
-        if is_primary {
-            self.try_call(node, |replica| replica.take_over().map(|outputs| ((), outputs)))?;
-            self.counters.count(Fault::PrimaryRestored);
-            self.schedule(1_000, Happening::Resume(node));
-        }
+        self.try_call(node, |replica| replica.take_over().map(|outputs| ((), outputs)))?;
+        self.counters.count(Fault::PrimaryRestored);
+        self.schedule(1_000, Happening::Resume(node));
         Ok(())
     }
 
