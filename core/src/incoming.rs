@@ -67,16 +67,17 @@ impl IncomingSnapshots {
             // What it continues was given up here since this side said how far it was.
             return Err(DisconnectReason::Resync);
         }
+        incoming.bytes += outcomes.bytes();
         for (key, tuple) in tuples.into_tuples()? {
-            incoming.bytes += key.0.as_str().len() + key.1.as_str().len() + tuple.fields.bytes();
-            if incoming.bytes > SNAPSHOT_BYTES_MAX {
-                self.0.remove(at);
-                return Err(DisconnectReason::SnapshotTooLarge);
-            }
             // A part may have come from another peer, too.
             if Some(&key) > incoming.base.last() {
+                incoming.bytes += key.0.as_str().len() + key.1.as_str().len() + tuple.fields.bytes();
                 incoming.base.insert(key, tuple);
             }
+        }
+        if incoming.bytes > SNAPSHOT_BYTES_MAX {
+            self.0.remove(at);
+            return Err(DisconnectReason::SnapshotTooLarge);
         }
         incoming.outcomes.extend(outcomes.into_outcomes()?);
         let Some(end) = end else { return Ok(None) };

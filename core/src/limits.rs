@@ -41,6 +41,8 @@ pub const INDEXES_MAX: usize = 32;
 
 /// Accept stamps and CSNs stay below this, so that a browser's numbers hold them exactly.
 pub const STAMP_MAX: u64 = (1 << 53) - 1;
+/// Commits that a replica or a file may have left out: what follows them gets numbers of its own.
+pub const OMITTED_CSN_MAX: u64 = 1 << 52;
 /// A received stamp further than this beyond the local clock is ordered as it stands but does not move the clock.
 pub const STAMP_JUMP_MAX: u64 = 1 << 32;
 /// Creations between a database's first replica and any other.

@@ -112,6 +112,11 @@ impl Term {
         Self(self.0 + 1)
     }
 
+    /// Whether another could follow; no other is ever reached.
+    pub(crate) const fn is_valid(self) -> bool {
+        self.0 < u32::MAX
+    }
+
     /// The number.
     #[must_use]
     pub const fn get(self) -> u32 {

@@ -98,7 +98,7 @@ fn take_role(arguments: &TakeOver) -> Result<(), String> {
         "This relay is now the primary of database {database}, from commit {csn} of term {} on, with {tentative} \
          tentative writes.
 Start it, and let the replicas connect that may know of later commits; it takes these over. Until commits are resumed it
-commits nothing and lets no new replica join. Then resume them (it must serve {database} with --demo):
+commits nothing and lets no new replica join. Then resume them, where it listens (it must serve {database} with --demo):
     curl --request POST http://127.0.0.1:8787/v1/databases/{database}/commits/resume
 What may be lost: commits after {csn} that no replica has brought by then become void. Whoever holds their writes offers
 them again, so that they may get another place and another outcome; those that nobody holds are gone.",

@@ -14,6 +14,7 @@ use crate::{
         snapshot,
     },
     write::{Body, WriteKind},
+    write_log::Reigns,
 };
 
 use super::{Identity, Replica};
@@ -298,6 +299,10 @@ impl Replica {
         }
         let identity = record::Identity { database, name, replica: replica.clone() };
         self.journal.record(Record::Identity(identity));
+        if *self.log.reigns() != Reigns::default() {
+            // Hellos have told of them while there was nothing yet to store them with.
+            self.journal.record(Record::Reigns(snapshot::wire_reigns(self.log.reigns())));
+        }
         self.identity = Some(Identity { database, replica });
         self.leave_other_databases(database);
         Ok(())

@@ -98,6 +98,7 @@ impl Replica {
     /// Outcomes are of no use to who has retired, and of one's own not all are kept.
     pub(super) fn trim_outcomes(&mut self) {
         let committed = &self.log.omitted().vector;
+        self.known_csns.retain(|replica, _| self.log.vector().entry(replica).is_some());
         self.outcomes.retain(|replica| committed.entry(replica).is_some() || replica.creation().is_none());
         if let Some(own) = self.identity.as_ref().map(|identity| &identity.replica) {
             self.outcomes.trim_own(own);

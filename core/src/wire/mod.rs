@@ -212,9 +212,8 @@ pub(crate) const fn check_csn(csn: Csn) -> Result<(), DecodeError> {
     if csn.is_valid() { Ok(()) } else { Err(DecodeError::OutOfBounds) }
 }
 
-/// A term that no other could follow is never reached.
 pub(crate) const fn check_term(term: Term) -> Result<(), DecodeError> {
-    if term.get() < u32::MAX { Ok(()) } else { Err(DecodeError::OutOfBounds) }
+    if term.is_valid() { Ok(()) } else { Err(DecodeError::OutOfBounds) }
 }
 
 pub(crate) fn check_reason(refused: Option<&Text>) -> Result<(), DecodeError> {

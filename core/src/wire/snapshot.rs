@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     digest::Digest,
     id::{ReplicaId, WriteId},
-    limits::{ALTERNATIVES_MAX, BLOCKERS_MAX, REASON_BYTES_MAX, REIGNS_MAX},
+    limits::{ALTERNATIVES_MAX, BLOCKERS_MAX, OMITTED_CSN_MAX, REASON_BYTES_MAX, REIGNS_MAX},
     outcome::{Attempt, Branch, Conflict, Outcome, Step},
     outcomes::OmittedOutcome,
     stamp::{Csn, Term},
@@ -109,6 +109,11 @@ impl Tuples {
 }
 
 impl Outcomes {
+    /// About how many bytes they take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.outcomes.iter().map(WireOutcome::bytes).sum()
+    }
+
     /// The outcomes with the writes that they are of.
     pub(crate) fn into_outcomes(self) -> Result<Vec<(WriteId, OmittedOutcome)>, DecodeError> {
         let Self { replicas, outcomes } = self;
@@ -123,7 +128,9 @@ impl WireOmitted {
     }
 
     pub(crate) fn into_parts(self) -> Result<(Omitted, Reigns), DecodeError> {
-        check_csn(self.csn)?;
+        if self.csn.get() > OMITTED_CSN_MAX {
+            return Err(DecodeError::OutOfBounds);
+        }
         let omitted = Omitted { csn: self.csn, vector: self.vector.into_vector()?, prefix: self.prefix };
         Ok((omitted, read_reigns(self.reigns)?))
     }

@@ -75,7 +75,7 @@ impl Reigns {
 
     /// Whether there may be one more.
     pub(crate) fn has_room(&self) -> bool {
-        self.0.len() < REIGNS_MAX
+        self.0.len() < REIGNS_MAX && self.last().term.next().is_valid()
     }
 
     /// Forgets the reigns that were to begin beyond this CSN: a later one begins before them.

@@ -11,6 +11,7 @@ use super::{
     DecodeError, FORMAT_VERSION, IdTable, Interner, WireVector, WireWriteId,
     frame::{Batch, Frame},
     record::{Record, decode_batch, encode_batch},
+    snapshot::WireOmitted,
 };
 use crate::{
     digest::Digest,
@@ -18,11 +19,13 @@ use crate::{
     encoding,
     id::ReplicaId,
     limits::{
-        FRAME_BYTES_MAX, FRAME_REPLICAS_MAX, REASON_BYTES_MAX, STAMP_MAX, STORED_BATCH_BYTES_MAX, WRITE_BYTES_MAX,
+        FRAME_BYTES_MAX, FRAME_REPLICAS_MAX, OMITTED_CSN_MAX, REASON_BYTES_MAX, STAMP_MAX, STORED_BATCH_BYTES_MAX,
+        WRITE_BYTES_MAX,
     },
-    stamp::Stamp,
+    stamp::{Csn, Stamp},
     value::{Fields, Key, Name, Value},
     write::{Body, Write, WriteError, WriteKind},
+    write_log::{Omitted, Reigns},
 };
 
 /// The same cases at every run. `PROPTEST_CASES` asks for more of them, `PROPTEST_RNG_SEED` for others.
@@ -211,6 +214,13 @@ fn stamps_and_commit_numbers_beyond_their_bound_are_refused() {
     let batch = |csn: u64| Frame::decode(&[vec![FORMAT_VERSION, 2, 0], varint(csn), vec![0, 0]].concat());
     assert!(batch(STAMP_MAX).is_ok());
     assert_eq!(batch(STAMP_MAX + 1), Err(DecodeError::OutOfBounds));
+    // What was left out: commits are to follow.
+    let omitted = |csn: u64| {
+        let omitted = Omitted { csn: Csn::new(csn).unwrap(), ..Omitted::default() };
+        WireOmitted::new(&omitted, &Reigns::default()).into_parts().map(drop)
+    };
+    assert_eq!(omitted(OMITTED_CSN_MAX), Ok(()));
+    assert_eq!(omitted(OMITTED_CSN_MAX + 1), Err(DecodeError::OutOfBounds));
 }
 
 fn varint(number: u64) -> Vec<u8> {
