@@ -76,7 +76,7 @@ pub(crate) struct Peer {
     told_csn: Csn,
     received_batches: u64,
     told_batches: u64,
-    /// The peer was told that its retirement is stored here.
+    /// The peer was told that its retirement is stored here, with all that it held.
     told_retired: bool,
 }
 
@@ -156,25 +156,20 @@ impl Peer {
         self.received_batches += 1;
     }
 
-    /// What is to be acknowledged, if anything is. Who is `leaving`, because it has retired itself, vouches for nobody's
-    /// retirement: both might leave, each relying on the other.
+    /// What is to be acknowledged, if anything is. Who is `leaving`, because it has retired itself, does not vouch for the
+    /// peer's retirement: both might leave, each relying on the other. Nor does who holds another history of some replica
+    /// than the peer, and so not all that the peer holds.
     pub(crate) fn acknowledgement(&mut self, vector: &VersionVector, csn: Csn, leaving: bool) -> Option<Progress> {
-        if self.received_batches == self.told_batches {
+        let of_peer = self.replica.clone().filter(|peer| vector.knowledge_of(peer) == Knowledge::Retired);
+        let vouches = self.open && !leaving && self.forked.is_empty();
+        let vouched = of_peer.as_ref().filter(|_| vouches && !core::mem::replace(&mut self.told_retired, true));
+        if self.received_batches == self.told_batches && vouched.is_none() {
             return None;
         }
         let risen = vector.iter().filter(|(id, entry)| self.told.entry(id).is_none_or(|told| told.stamp < entry.stamp));
         let gone = self.told.iter().map(|(id, _)| id).filter(|id| vector.knowledge_of(id) == Knowledge::Retired);
-        let mut retired: Vec<ReplicaId> = gone.cloned().collect();
-        let own = self.replica.as_ref().filter(|peer| vector.knowledge_of(peer) == Knowledge::Retired);
-        if let Some(peer) = own.filter(|_| !core::mem::replace(&mut self.told_retired, true))
-            && !retired.contains(peer)
-        {
-            // It came and went with one batch.
-            retired.push(peer.clone());
-        }
-        if leaving {
-            retired.retain(|replica| self.replica.as_ref() != Some(replica));
-        }
+        let others = gone.filter(|replica| of_peer.as_ref() != Some(replica));
+        let retired: Vec<ReplicaId> = others.chain(vouched).cloned().collect();
         let raised: WireVector = risen.map(|(id, entry)| (id.clone(), entry.stamp, entry.chain)).collect();
         self.told = vector.clone();
         self.told_csn = csn;

@@ -206,7 +206,6 @@ impl Replica {
         if let Some(session) = self.peers.get_mut(&peer) {
             session.wants_id = wants_id;
         }
-        self.note_retirement_known(peer, &vector);
         Ok(())
     }
 
@@ -330,7 +329,7 @@ impl Replica {
         self.note_peer_csn(peer, progress.csn);
         // Not by the number of its batch: the peer may have left it out as a write of another history of this id.
         if self.id().is_some_and(|own| progress.retired.contains(own)) {
-            self.tell_retired();
+            self.note_retirement_known(peer);
         }
         self.journal.tell(Event::Changed);
         Ok(())

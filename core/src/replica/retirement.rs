@@ -4,10 +4,11 @@ use thiserror::Error;
 
 use crate::{
     execution,
+    id::WriteId,
     output::Output,
     output::{Event, Outputs, PeerId},
     planted::{self, Bug},
-    vector::{Knowledge, VersionVector},
+    vector::Knowledge,
     write::{Body, WriteKind},
 };
 
@@ -60,15 +61,12 @@ impl Replica {
         self.ready && knowledge == Some(Knowledge::Retired)
     }
 
-    /// A peer that knows of the retirement keeps it, and all that was written before it.
-    pub(super) fn note_retirement_known(&mut self, peer: PeerId, vector: &VersionVector) {
-        let of_peer = self.peers.get(&peer).and_then(|session| session.replica.as_ref());
-        if of_peer.is_some_and(|replica| vector.knowledge_of(replica) == Knowledge::Retired) {
-            // It is about to leave, too.
-            return;
-        }
-        let known = self.id().is_some_and(|own| vector.knowledge_of(own) == Knowledge::Retired);
-        if known {
+    /// The peer vouches that it has stored this replica's retirement, and all that was sent before it. Writes that were held
+    /// back from it are still to be decided upon, and may have to be offered again.
+    pub(super) fn note_retirement_known(&mut self, peer: PeerId) {
+        let Some(session) = self.peers.get(&peer) else { return };
+        let is_held_back = |id: &WriteId| session.forked.contains(&id.replica);
+        if !self.log.tentative().keys().any(is_held_back) {
             self.tell_retired();
         }
     }

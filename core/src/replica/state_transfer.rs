@@ -157,6 +157,7 @@ impl Replica {
         if !installed.displaced.is_empty() {
             self.note_displaced(installed.displaced);
         }
+        self.resync |= installed.vector_was_false;
         self.journal.tell(Event::Installed { csn });
         self.restart_declined(csn);
         Ok(())

@@ -20,6 +20,8 @@ pub(crate) struct Installed {
     pub(crate) covered: Vec<Arc<Write>>,
     /// Tentative writes whose place other writes of the same id have taken.
     pub(crate) displaced: Vec<Arc<Write>>,
+    /// The vector claimed more than was so, and peers may have been told.
+    pub(crate) vector_was_false: bool,
 }
 
 impl WriteLog {
@@ -95,7 +97,12 @@ impl WriteLog {
         installed.covered = self.remove_tentative(|id| omitted.vector.covers(id) || drops_all);
         self.committed.clear();
         self.positions.clear();
-        self.vector = if drops_all { omitted.vector.clone() } else { self.vector.merged(&omitted.vector) };
+        // Not what was known here and this merged: that may rest on writes of another history, which are covered as well,
+        // and by which a replica that they did not create seems to have retired.
+        let merged = self.vector.merged(&omitted.vector);
+        self.vector = omitted.vector.clone();
+        self.tentative.values().for_each(|write| write.extend(&mut self.vector));
+        installed.vector_was_false = self.vector != merged && !drops_all;
         self.omitted = omitted;
         if reigns.last().term >= self.reigns.last().term {
             self.reigns = reigns;

@@ -68,8 +68,10 @@ impl Durability {
     pub(super) fn storage_lost(&mut self, nodes: &[Node], node: NodeId, tainted: &BTreeSet<ReplicaId>) {
         for ((id, chain), saved) in &mut self.saved {
             let is_one = !descends(&id.replica, tainted);
+            // One that has retired may leave at any moment, and may rely on the storage that is lost.
+            let stays = |other: &Node| other.replica.as_ref().is_some_and(|replica| !replica.has_retired());
             let has = |(number, other): (NodeId, &Node)| {
-                number != node && !other.disk.is_writing() && holds(other, id, *chain, is_one)
+                number != node && !other.disk.is_writing() && stays(other) && holds(other, id, *chain, is_one)
             };
             // Where it was accepted it may have lost its place already, and not be offered again yet.
             let was_here = saved.node == node || holds(&nodes[node], id, *chain, true);
