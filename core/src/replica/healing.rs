@@ -26,7 +26,7 @@ impl Replica {
         let other_history = vector.entry(&own).and_then(|theirs| self.log.history_differs(&own, theirs));
         // A replica that has its id but not yet its creator's state knows less than its creator, and rightly so.
         if here != Knowledge::NotCreated && (there > here || other_history == Some(true)) {
-            self.lose_id();
+            self.doubt_id();
         }
     }
 
@@ -34,7 +34,7 @@ impl Replica {
     pub(super) fn check_own_write(&mut self, write: &Write) {
         let own = self.id().is_some_and(|own| *own == write.id.replica);
         if own && self.ready && self.log.write(&write.id).is_none() && !self.log.is_committed(&write.id) {
-            self.lose_id();
+            self.doubt_id();
         }
     }
 
@@ -48,6 +48,20 @@ impl Replica {
         let created_us = |session: &Peer| session.open && session.told_id.as_ref() == self.id();
         if self.peers.get(&peer).is_some_and(created_us) || !self.peers.values().any(created_us) {
             self.lose_id();
+        }
+    }
+
+    /// Another replica has this id, or this one had written more under it before its storage was set back.
+    ///
+    /// The primary keeps it all the same: whose history of an id is right its commits decide, and what it wrote before
+    /// comes back from others. It stops, for it would give out CSNs again, until an operator lets it begin a new term;
+    /// what it wrote before that is of no concern any more.
+    pub(super) fn doubt_id(&mut self) {
+        if self.primary.is_none() {
+            self.lose_id();
+        } else if !self.is_taking_over() && self.was_handed_over() {
+            self.journal.tell(Event::PrimaryRestored);
+            self.begin_taking_over();
         }
     }
 
@@ -74,7 +88,7 @@ impl Replica {
         self.journal.record_displaced(replica, after);
         if self.id() == Some(replica) && !displaced.is_empty() {
             // Somebody else has written under this id.
-            self.lose_id();
+            self.doubt_id();
         }
         self.note_displaced(displaced);
     }
@@ -103,6 +117,7 @@ impl Replica {
                 |write: &Arc<Write>| matches!(write.kind(), WriteKind::Update(_) | WriteKind::Again { .. });
             if !self.retirement_known && self.lost.iter().any(can_be_offered) {
                 self.lose_id();
+                self.retires_again = true;
             }
             return;
         }
@@ -111,6 +126,10 @@ impl Replica {
         for write in core::mem::take(&mut self.lost) {
             let again = self.offer_again(&write);
             self.journal.say(Output::Event(Event::Displaced { write: write.id.clone(), again }));
+        }
+        if core::mem::take(&mut self.retires_again) {
+            // Where the clock has come to its end nothing is accepted, and it stays.
+            let _ = self.accept_retirement();
         }
     }
 

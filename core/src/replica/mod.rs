@@ -152,6 +152,8 @@ pub struct Replica {
     id_lost: bool,
     /// Another replica is known to have stored this one's retirement.
     retirement_known: bool,
+    /// It had retired, and took a new id to offer what had lost its place meanwhile.
+    retires_again: bool,
     /// The ids that it had before.
     former: BTreeSet<ReplicaId>,
     /// What became of truncated writes.
@@ -228,6 +230,7 @@ impl Replica {
             ready: false,
             id_lost: false,
             retirement_known: false,
+            retires_again: false,
             former: BTreeSet::new(),
             outcomes: Outcomes::default(),
             outcomes_after: Csn::ZERO,

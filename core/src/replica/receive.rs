@@ -245,7 +245,7 @@ impl Replica {
             session.forked.insert(replica.clone());
         }
         if self.id() == Some(replica) {
-            self.lose_id();
+            self.doubt_id();
         }
     }
 

@@ -46,12 +46,16 @@ impl Replica {
         if execution::has_consented(&self.store.tentative, &own) {
             return Err(RetireError::Consented);
         }
-        let body = Body::new(&WriteKind::RetireReplica).expect("a retirement is within all limits");
-        self.accept(body)?;
+        self.accept_retirement()?;
         if planted::is(Bug::RetiredTooEarly) {
             self.tell_retired();
         }
         Ok(self.finish())
+    }
+
+    pub(super) fn accept_retirement(&mut self) -> Result<WriteId, SubmitError> {
+        let body = Body::new(&WriteKind::RetireReplica).expect("a retirement is within all limits");
+        self.accept(body)
     }
 
     /// Whether this replica has retired.

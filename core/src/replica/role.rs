@@ -299,7 +299,7 @@ impl Replica {
     }
 
     /// Whether the last term began with a hand-over, as far as the log tells: what was truncated may have been one.
-    fn was_handed_over(&self) -> bool {
+    pub(super) fn was_handed_over(&self) -> bool {
         let after = self.log.reigns().last().after;
         self.log.at(after).is_none_or(|entry| matches!(entry.write.kind(), WriteKind::HandOver { .. }))
     }

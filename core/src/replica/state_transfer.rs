@@ -20,10 +20,11 @@ use super::Replica;
 
 impl Replica {
     /// A peer has truncated what is lacking here. If its data covers writes of this replica whose outcome it does not
-    /// know any more, this replica waits for a peer that does. The primary has the last word: it is never declined.
+    /// know any more, this replica waits for a peer that does. The primary has the last word: it is never declined, and who
+    /// takes over its role declines nobody.
     pub(super) fn decline_unless_useful(&mut self, peer: PeerId, hello: &Hello, omitted: &VersionVector) {
         let outcomes_known = hello.outcomes_after.is_some_and(|after| after <= self.log.csn());
-        if hello.omitted_csn <= self.log.csn() || hello.primary || outcomes_known {
+        if hello.omitted_csn <= self.log.csn() || hello.primary || self.is_taking_over() || outcomes_known {
             return;
         }
         if self.own_tentative_covered(omitted).next().is_some() && !planted::is(Bug::OutcomesNotAwaited) {
@@ -81,7 +82,7 @@ impl Replica {
             return Err(DisconnectReason::Resync);
         }
         let snapshot = self.incoming.take(part.clone())?;
-        let is_final = has_last_word || planted::is(Bug::OutcomesNotAwaited);
+        let is_final = has_last_word || self.is_taking_over() || planted::is(Bug::OutcomesNotAwaited);
         if snapshot.as_ref().is_some_and(|snapshot| !is_final && self.lacks_outcomes(snapshot)) {
             return Ok(false);
         }
@@ -130,7 +131,7 @@ impl Replica {
         let doubtful: BTreeSet<ReplicaId> = self
             .former
             .iter()
-            .chain(self.id().filter(|_| self.id_lost))
+            .chain(self.id().filter(|_| self.id_lost || self.primary.is_some()))
             .filter(|replica| is_covered_history(replica) != Some(true))
             .cloned()
             .collect();

@@ -153,21 +153,16 @@ impl World {
         self.running().iter().any(can)
     }
 
-    /// Whether a primary can go on from its copy: it was a replica then, somebody else knows its term, which it would begin
-    /// again, and a tab that can give it a new id was created before the copy was made.
+    /// Whether a primary can go on from its copy: it was a replica then, and somebody else knows its term, which it would
+    /// begin again.
     fn can_be_restored(&self, node: NodeId) -> bool {
         self.enter(node);
         let options = self.nodes[node].options;
         let Ok(copy) = Replica::recover(options, self.nodes[node].disk.read_copy()) else { return false };
         let Some(here) = &self.nodes[node].replica else { return false };
-        let others = || self.running().into_iter().filter(|other| *other != node);
-        let replicas = || others().filter_map(|other| self.nodes[other].replica.as_ref());
-        let gives_id = |replica: &Replica| {
-            let is_sound = replica.is_ready() && !replica.has_retired();
-            is_sound && replica.id().is_some_and(|id| copy.replica.version_vector().entry(id).is_some())
-        };
-        let was_replica = copy.replica.is_ready() && !copy.replica.has_retired();
-        was_replica && replicas().any(|replica| replica.term() == here.term()) && replicas().any(gives_id)
+        let others = self.running().into_iter().filter(|other| *other != node);
+        let knows_term = |other: NodeId| self.nodes[other].replica.as_ref().map(Replica::term) == Some(here.term());
+        copy.replica.is_ready() && !copy.replica.has_retired() && others.map(knows_term).any(|knows| knows)
     }
 
     /// Whether a node can retire. Of two copies of one storage that retire before they meet, nobody can tell the second.
