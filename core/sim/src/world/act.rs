@@ -160,9 +160,9 @@ impl World {
         let options = self.nodes[node].options;
         let Ok(copy) = Replica::recover(options, self.nodes[node].disk.read_copy()) else { return false };
         let Some(here) = &self.nodes[node].replica else { return false };
-        let others = self.running().into_iter().filter(|other| *other != node);
+        let mut others = self.running().into_iter().filter(|other| *other != node);
         let knows_term = |other: NodeId| self.nodes[other].replica.as_ref().map(Replica::term) == Some(here.term());
-        copy.replica.is_ready() && !copy.replica.has_retired() && others.map(knows_term).any(|knows| knows)
+        copy.replica.is_ready() && !copy.replica.has_retired() && others.any(knows_term)
     }
 
     /// Whether a node can retire. Of two copies of one storage that retire before they meet, nobody can tell the second.
