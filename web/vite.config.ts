@@ -3,11 +3,12 @@ import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
 import { precompress } from "./vite/precompress.ts";
 import { preloadEngine } from "./vite/preload-engine.ts";
+import { serviceWorker } from "./vite/service-worker.ts";
 
 const bindings = fileURLToPath(new URL("../wasm/pkg", import.meta.url));
 
 export default defineConfig({
-  plugins: [svelte(), preloadEngine(), precompress()],
+  plugins: [svelte(), preloadEngine(), precompress(), serviceWorker()],
   resolve: {
     // The bindings are built beside this folder; an alias keeps `npm ci` independent of them.
     alias: [
@@ -40,5 +41,5 @@ export default defineConfig({
       },
     },
   },
-  test: { include: ["src/**/*.test.ts"] },
+  test: { include: ["src/**/*.test.ts", "worker/**/*.test.ts"] },
 });

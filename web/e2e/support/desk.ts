@@ -126,6 +126,13 @@ export class Desk {
     await expect(this.myBooking(wish.title)).toBeVisible();
   }
 
+  /** The page could be opened again without a network. */
+  async kept(): Promise<void> {
+    await this.page.waitForFunction(
+      () => navigator.serviceWorker.controller?.state === "activated",
+    );
+  }
+
   /** Everything in the database has its final state, as far as this tab knows. */
   async settled(): Promise<void> {
     await expect(this.sync).toHaveText("All confirmed");

@@ -10,7 +10,8 @@ import { fileURLToPath } from "node:url";
 const fromHere = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 const PROGRAM = process.env.BAYOU_RELAY ?? fromHere("../../../target/debug/bayou-relay");
-const PAGE = fromHere("../../dist");
+/** The page as it is built. */
+export const PAGE = fromHere("../../dist");
 const READY = "Bayou is running at ";
 
 async function freePort(): Promise<number> {
@@ -30,13 +31,14 @@ export class Relay {
   private constructor(
     private readonly port: number,
     private readonly data: string,
+    private readonly page: string,
     private readonly options: readonly string[],
   ) {}
 
   /** Starts one on an empty folder, with further options of its command line. */
-  static async start(options: readonly string[] = []): Promise<Relay> {
+  static async start(options: readonly string[] = [], page = PAGE): Promise<Relay> {
     const data = await mkdtemp(join(tmpdir(), "bayou-e2e-"));
-    const relay = new Relay(await freePort(), data, options);
+    const relay = new Relay(await freePort(), data, page, options);
     await relay.start();
     return relay;
   }
@@ -54,7 +56,7 @@ export class Relay {
     const child = spawn(
       PROGRAM,
       [
-        ...["--listen", `127.0.0.1:${this.port}`, "--data", this.data, "--page", PAGE],
+        ...["--listen", `127.0.0.1:${this.port}`, "--data", this.data, "--page", this.page],
         ...this.options,
       ],
       { stdio: ["ignore", "pipe", "pipe"] },
