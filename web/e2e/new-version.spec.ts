@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import type { Page } from "@playwright/test";
 import type { Desk } from "./support/desk.ts";
 import { expect, test as base } from "./support/fixtures.ts";
+import { inspect } from "./support/inspect.ts";
 import { PAGE, Relay } from "./support/relay.ts";
 import { SAYS, Site, assetsOf, buildNewVersion } from "./support/versions.ts";
 
@@ -125,6 +126,14 @@ test("a new version is offered; whoever wants it gets it, others go on with thei
   await expectVersion(first, "new", newVersion);
 });
 
+test("how it is offered", async ({ desk, newVersion, relay, site }) => {
+  await desk.openWithRooms();
+  await desk.kept();
+  await deploy(relay, site, newVersion);
+  await expect(notice(desk.page)).toBeVisible();
+  await inspect(desk, "new-version");
+});
+
 test("the offer can be put away, and the version remains what it is", async ({
   desk,
   newVersion,
@@ -134,6 +143,7 @@ test("the offer can be put away, and the version remains what it is", async ({
   await desk.openWithRooms();
   await desk.kept();
   await deploy(relay, site, newVersion);
+  await expect(notice(desk.page)).toBeVisible();
   await notice(desk.page).getByRole("button", { name: "Dismiss" }).click();
   await expect(notice(desk.page)).toHaveCount(0);
   await expectVersion(desk, "old", PAGE);

@@ -50,6 +50,8 @@ self.addEventListener("message", (event) => {
 
 /** All files, each with the content of this build, or nothing: then the worker is not installed. */
 async function install(): Promise<void> {
+  // An operator may have gone back to a version that tabs still run.
+  const isNew = !(await caches.has(CACHE));
   const cache = await caches.open(CACHE);
   const add = async ([path, integrity]: [string, string]): Promise<void> => {
     // What the first view has loaded is not loaded again; of other files the name does not tell their content.
@@ -63,7 +65,7 @@ async function install(): Promise<void> {
   try {
     await Promise.all(Object.entries(BUILD.files).map(add));
   } catch (error) {
-    await caches.delete(CACHE);
+    if (isNew) await caches.delete(CACHE);
     throw error;
   }
 }

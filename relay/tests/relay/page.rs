@@ -89,6 +89,25 @@ async fn assets_are_kept_for_ever_and_sent_as_the_build_compressed_them() {
     }
 }
 
+/// A browser compares what it is sent with what it runs. From a copy it would never learn of a new version.
+#[tokio::test]
+async fn the_service_worker_and_the_manifest_are_asked_for_each_time() {
+    let (relay, folder) = relay_with_page().await;
+    for (path, media_type) in
+        [("/sw.js", "text/javascript; charset=utf-8"), ("/manifest.webmanifest", "application/manifest+json")]
+    {
+        let answer = request(relay.address, "GET", path, &[]).await;
+        assert_eq!(answer.status, 200, "{path}");
+        assert_eq!(answer.header("content-type"), Some(media_type));
+        assert_eq!(answer.header("cache-control"), Some("no-cache"));
+        let etag = answer.header("etag").unwrap();
+        assert_eq!(request(relay.address, "GET", path, &[("If-None-Match", etag)]).await.status, 304);
+        std::fs::write(folder.path().join(&path[1..]), "another").unwrap();
+        let changed = request(relay.address, "GET", path, &[("If-None-Match", etag)]).await;
+        assert_eq!((changed.status, &changed.body[..]), (200, &b"another"[..]));
+    }
+}
+
 #[tokio::test]
 async fn what_the_build_left_plain_is_compressed_on_the_way() {
     let (relay, _folder) = relay_with_page().await;

@@ -2,10 +2,16 @@
  * Finds out whether a new version of the page is ready, and goes over to it when asked. Nothing happens by itself: a tab runs the
  * version that it began with until somebody reloads it.
  */
-import type { Replica } from "bayou";
 import type { Greeting, Message } from "../../worker/messages.ts";
 
-const HOUR_MS = 3_600_000;
+/** What there is around this tab's version. */
+export interface Surroundings {
+  /** Path of the main script that this tab runs. */
+  readonly script: string;
+  /** None where the browser has no service workers. */
+  readonly workers: ServiceWorkerContainer | undefined;
+  readonly reload: () => void;
+}
 
 export class NewVersion {
   #registration: ServiceWorkerRegistration | undefined;
@@ -14,6 +20,8 @@ export class NewVersion {
   /** The worker of another version than this tab's, which somebody has asked for in another tab. */
   #other = $state.raw<ServiceWorker>();
   #putAway = $state.raw<ServiceWorker>();
+
+  constructor(private readonly around: Surroundings) {}
 
   /** Whether there is a new version of which this person does not know yet. */
   get offered(): boolean {
@@ -25,7 +33,8 @@ export class NewVersion {
   }
 
   /** Registers the service worker, where the browser has such a thing. */
-  async begin(workers: ServiceWorkerContainer | undefined): Promise<void> {
+  async begin(): Promise<void> {
+    const { workers } = this.around;
     if (workers === undefined) return;
     const greet = (): void => void this.#greet(workers.controller);
     workers.addEventListener("controllerchange", greet);
@@ -67,7 +76,7 @@ export class NewVersion {
       say(worker, { kind: "activate" });
       await isDecided(worker);
     }
-    location.reload();
+    this.around.reload();
   }
 
   putAway(): void {
@@ -75,41 +84,10 @@ export class NewVersion {
   }
 
   async #greet(worker: ServiceWorker | null): Promise<void> {
-    const script = document.querySelector("script[type=module]")?.getAttribute("src");
-    if (worker === null || script == null) return;
-    const { same } = await hello(worker, script);
+    if (worker === null) return;
+    const { same } = await hello(worker, this.around.script);
     this.#other = same ? undefined : worker;
   }
-}
-
-/** Checks when the relay has come (back), every hour, and when the tab is looked at again; not while it is switched offline. */
-export function checkNowAndThen(
-  check: () => void,
-  replica: Replica | undefined,
-  { signal }: { signal: AbortSignal },
-): void {
-  let linked = false;
-  const look = (): void => {
-    const open = replica?.links.relay.state.kind === "open";
-    if (open && !linked) check();
-    linked = open;
-  };
-  if (replica === undefined) check();
-  else replica.onChange(look, { signal });
-  look();
-
-  const mayCheck = (): boolean => replica?.links.relay.enabled !== false;
-  const timer = setInterval(() => {
-    if (mayCheck()) check();
-  }, HOUR_MS);
-  signal.addEventListener("abort", () => clearInterval(timer));
-  document.addEventListener(
-    "visibilitychange",
-    () => {
-      if (document.visibilityState === "visible" && mayCheck()) check();
-    },
-    { signal },
-  );
 }
 
 function say(worker: ServiceWorker, message: Message, transfer: Transferable[] = []): void {

@@ -97,6 +97,8 @@ pub(crate) fn page_folder() -> TempDir {
     std::fs::create_dir(folder.path().join("assets")).unwrap();
     write("index.html", b"<!doctype html><title>Bayou</title>");
     write("favicon.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>");
+    write("sw.js", b"const BUILD = {};");
+    write("manifest.webmanifest", b"{}");
     write("assets/engine-1a2b.wasm", b"\0asm plain");
     write("assets/engine-1a2b.wasm.br", b"stands for brotli");
     write("assets/engine-1a2b.wasm.gz", b"stands for gzip");
