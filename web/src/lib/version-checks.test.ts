@@ -47,6 +47,12 @@ test("each time that the relay comes it is asked once", () => {
   expect(check).toHaveBeenCalledTimes(2);
 });
 
+test("a relay that refuses the tab is asked, too", () => {
+  const { check, to } = tab();
+  to({ kind: "refused", code: 4426, reason: "another format version" });
+  expect(check).toHaveBeenCalledTimes(1);
+});
+
 test("it is asked every hour, and when the tab is looked at again", () => {
   const { check, show } = tab();
   vi.advanceTimersByTime(2 * HOUR_MS);

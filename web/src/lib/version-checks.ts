@@ -9,7 +9,7 @@ interface Linked {
   onChange(callback: () => void, options: { signal: AbortSignal }): unknown;
 }
 
-/** Each time the relay has come, every hour, and when the tab is looked at again; a tab that is switched offline asks nothing. */
+/** Each time the relay has answered, every hour, and when the tab is looked at again; a tab that is switched offline asks nothing. */
 export function checkNowAndThen(
   check: () => void,
   replica: Linked | undefined,
@@ -22,11 +22,13 @@ export function checkNowAndThen(
   if (replica === undefined) {
     check();
   } else {
-    let linked = false;
+    let reached = false;
     const look = (): void => {
-      const open = replica.links.relay.state.kind === "open";
-      if (open && !linked) check();
-      linked = open;
+      const { kind } = replica.links.relay.state;
+      // A relay that refuses this tab may do so because it wants a newer program.
+      const reaches = kind === "open" || kind === "refused";
+      if (reaches && !reached) check();
+      reached = reaches;
     };
     replica.onChange(look, { signal });
     look();
