@@ -1,8 +1,10 @@
 import { defineConfig } from "@playwright/test";
+import { LONG, LONGER } from "./e2e/support/length.ts";
 
 /** Every test starts a relay of its own; nothing here is shared between tests. */
 export default defineConfig({
   testDir: "e2e",
+  grep: LONG ? new RegExp(LONGER) : /.*/,
   outputDir: "test-results/tests",
   forbidOnly: process.env.CI !== undefined,
   fullyParallel: true,

@@ -76,6 +76,9 @@ pub(crate) struct TestOptions {
     /// Parts to run, all of them when none is named
     #[arg(value_enum)]
     pub(crate) parts: Vec<Part>,
+    /// Run the browser tests that have more rounds than everybody has time for, and all of their rounds: half an hour
+    #[arg(long, conflicts_with = "parts")]
+    pub(crate) long: bool,
     /// Arguments for the test runner of the one part that is named, a name filter for example
     #[arg(last = true, value_name = "ARGUMENTS")]
     pub(crate) runner_arguments: Vec<String>,
@@ -112,6 +115,12 @@ mod tests {
         let Command::Test(options) = cli.command else { panic!("another command") };
         assert_eq!(options.parts, [Part::Core]);
         assert_eq!(options.runner_arguments, ["some_name", "--exact"]);
+    }
+
+    #[test]
+    fn the_long_tests_are_no_part_among_others() {
+        assert!(Cli::try_parse_from(["xtask", "test", "--long"]).is_ok());
+        assert!(Cli::try_parse_from(["xtask", "test", "core", "--long"]).is_err());
     }
 
     #[test]

@@ -19,7 +19,7 @@ use self::report::Report;
 
 /// Runs the parts that are asked for and reports on all of them.
 pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Result<ExitCode> {
-    let parts = chosen(&options.parts);
+    let parts = if options.long { vec![Part::Browser] } else { chosen(&options.parts) };
     let arguments = &options.runner_arguments;
     match parts.as_slice() {
         [part] if part.takes_arguments() => {}
@@ -36,7 +36,7 @@ pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Result<ExitCo
         let heading = format!("Test part: {part}");
         console::begin(&heading);
         let begun = Instant::now();
-        let result = part.run(workspace, &mut builder, arguments);
+        let result = part.run(workspace, &mut builder, arguments, options.long);
         match &result {
             Ok(()) => console::done(&heading, begun.elapsed()),
             Err(error) => console::error(error),

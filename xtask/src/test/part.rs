@@ -61,8 +61,14 @@ impl Part {
         !matches!(self, Self::Fmt | Self::Clippy | Self::Docs)
     }
 
-    /// Runs the part, with what it needs built before.
-    pub(crate) fn run(self, workspace: &Workspace, builder: &mut Builder<'_>, arguments: &[String]) -> Result<()> {
+    /// Runs the part, with what it needs built before; of the browser tests, if that is asked for, the long ones alone.
+    pub(crate) fn run(
+        self,
+        workspace: &Workspace,
+        builder: &mut Builder<'_>,
+        arguments: &[String],
+        long: bool,
+    ) -> Result<()> {
         let cargo = |words: &str| {
             let mut cargo = workspace.cargo();
             cargo.args(words.split(' '));
@@ -120,6 +126,10 @@ impl Part {
                 let mut playwright = npm_script(workspace, "e2e", arguments);
                 playwright.env("CHROMIUM_PATH", chromium);
                 playwright.env("BAYOU_RELAY", workspace.relay(RelayProfile::Debug));
+                if long {
+                    // `web/playwright.config.ts` runs nothing else then.
+                    playwright.env("BAYOU_LONG", "1");
+                }
                 command::run(&mut playwright)
             }
         }
