@@ -10,7 +10,7 @@ use bayou_core::{DatabaseName, DecodeError, RecoverError, Recovery, Replica};
 
 use crate::{
     api::ApiError,
-    host::{Host, REPLICA_OPTIONS},
+    host::{Departure, Host, Ownership, REPLICA_OPTIONS},
     link::RelayUrl,
     locks::{LockError, StoreLock},
     memory,
@@ -39,13 +39,15 @@ pub(crate) async fn open(name: DatabaseName, relay: RelayUrl, relay_enabled: boo
     if platform::locks().is_none() {
         return Err(LockError::Insecure.into());
     }
+    let departure = Departure::watch();
     let opened = match resume(&name).await? {
         Some(opened) => opened,
         None => create(name.clone()).await?,
     };
     let Opened { replica, store, stored_bytes, lock, entry } = opened;
     write_hint(&name, &entry.store);
-    Ok(Host::start(replica, store, stored_bytes, lock, entry, relay, relay_enabled))
+    let ownership = Ownership { lock, entry, departure };
+    Ok(Host::start(replica, store, stored_bytes, ownership, relay, relay_enabled))
 }
 
 /// The replica that this tab had, or else the most recently used one that nobody has.

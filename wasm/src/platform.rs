@@ -4,7 +4,7 @@
 use bayou_core::Millis;
 use js_sys::{Function, Promise};
 use wasm_bindgen::{JsCast, prelude::*};
-use web_sys::{Crypto, IdbDatabase, IdbFactory, IdbTransaction, Performance, Storage};
+use web_sys::{Crypto, EventTarget, IdbDatabase, IdbFactory, IdbTransaction, Performance, Storage};
 
 #[wasm_bindgen]
 extern "C" {
@@ -17,6 +17,8 @@ extern "C" {
     fn crypto(this: &Scope) -> Crypto;
     #[wasm_bindgen(method, getter)]
     fn navigator(this: &Scope) -> Option<Navigator>;
+    #[wasm_bindgen(method, getter)]
+    fn document(this: &Scope) -> Option<Document>;
     // Reading either of these throws where the user has forbidden the site to store anything.
     #[wasm_bindgen(method, getter, catch, js_name = indexedDB)]
     fn indexed_db(this: &Scope) -> Result<Option<IdbFactory>, JsValue>;
@@ -24,6 +26,10 @@ extern "C" {
     fn session_storage(this: &Scope) -> Result<Option<Storage>, JsValue>;
     #[wasm_bindgen(method, catch, js_name = reportError)]
     fn report_error(this: &Scope, error: &JsValue) -> Result<(), JsValue>;
+
+    type Document;
+    #[wasm_bindgen(method, getter, js_name = visibilityState)]
+    fn visibility_state(this: &Document) -> String;
 
     type Navigator;
     #[wasm_bindgen(method, getter)]
@@ -50,6 +56,16 @@ extern "C" {
 
 fn scope() -> Scope {
     js_sys::global().unchecked_into()
+}
+
+/// Where the scope's events arrive: a window's, or a worker's.
+pub(crate) fn event_target() -> EventTarget {
+    js_sys::global().unchecked_into()
+}
+
+/// Whether somebody may be looking at the page. A worker is as good as hidden.
+pub(crate) fn is_visible() -> bool {
+    scope().document().is_some_and(|document| document.visibility_state() == "visible")
 }
 
 /// A new plain object with these properties.

@@ -62,6 +62,10 @@ pub enum FailureKind {
     Storage,
     /// There is no room left.
     StorageFull,
+    /// What had been saved was cleared or evicted.
+    StorageLost,
+    /// A newer version of the page has changed what is stored.
+    StorageNewer,
     /// There is no storage at all.
     StorageUnavailable,
     /// The page has no secure context.
@@ -77,6 +81,8 @@ impl From<host::FailureKind> for FailureKind {
         match kind {
             host::FailureKind::Storage => Self::Storage,
             host::FailureKind::StorageFull => Self::StorageFull,
+            host::FailureKind::StorageLost => Self::StorageLost,
+            host::FailureKind::StorageNewer => Self::StorageNewer,
             host::FailureKind::StorageUnavailable => Self::StorageUnavailable,
             host::FailureKind::Insecure => Self::Insecure,
             host::FailureKind::Refused => Self::Refused,

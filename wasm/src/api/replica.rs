@@ -106,6 +106,15 @@ impl Replica {
         self.host.is_ready()
     }
 
+    /// Whether this object has let go of its replica, which another tab may run meanwhile: it was closed, or the browser has
+    /// put the page away (frozen it, or kept it for going back). A page that comes back opens a replica anew. What this
+    /// object shows is as it was then.
+    #[wasm_bindgen(getter)]
+    #[must_use]
+    pub fn closed(&self) -> bool {
+        self.host.is_closed()
+    }
+
     /// Why writing has stopped, if it has.
     #[wasm_bindgen(getter)]
     #[must_use]

@@ -191,7 +191,7 @@ impl Host {
             let stored = host.writer.run(stored_through).await;
             match stored {
                 Ok(()) => host.keep_up(),
-                Err(error) => host.fail(Failure::from(&error)),
+                Err(error) => host.storing_failed(&error),
             }
         });
     }

@@ -9,6 +9,10 @@ pub(crate) enum FailureKind {
     Storage,
     /// There is no room left.
     StorageFull,
+    /// What had been saved is gone.
+    StorageLost,
+    /// A newer version of the page has changed what is stored.
+    StorageNewer,
     /// There is no storage at all.
     StorageUnavailable,
     /// The page has no secure context.
@@ -42,6 +46,8 @@ impl From<&StorageError> for Failure {
     fn from(error: &StorageError) -> Self {
         let kind = match error.kind {
             StorageErrorKind::Full => FailureKind::StorageFull,
+            StorageErrorKind::Lost => FailureKind::StorageLost,
+            StorageErrorKind::Newer => FailureKind::StorageNewer,
             StorageErrorKind::Unavailable => FailureKind::StorageUnavailable,
             _ => FailureKind::Storage,
         };

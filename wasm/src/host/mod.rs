@@ -5,16 +5,19 @@
 //! borrowed, the outputs are carried out in order. The page's own code is never called from within any of this: its
 //! promises are settled, which runs nothing at once, and its callbacks come in a task of their own.
 
+mod departure;
 mod drive;
 mod failure;
 mod files;
 mod listeners;
+mod loss;
 mod timer;
 mod trap;
 mod upkeep;
 mod waiters;
 mod writer;
 
+pub(crate) use departure::Departure;
 pub(crate) use failure::{Failure, FailureKind};
 pub(crate) use listeners::Listeners;
 pub(crate) use waiters::Waiter;
@@ -43,6 +46,14 @@ use crate::{
 pub(crate) const REPLICA_OPTIONS: Options =
     Options { ping_interval_ms: 8_000, silence_ms_max: 25_000, keeps_outcomes: false };
 
+/// What makes a replica this page's.
+pub(crate) struct Ownership {
+    pub(crate) lock: StoreLock,
+    pub(crate) entry: Entry,
+    /// When it is to be given up.
+    pub(crate) departure: Departure,
+}
+
 /// One open replica.
 pub(crate) struct Host {
     this: Weak<Self>,
@@ -68,6 +79,7 @@ pub(crate) struct Host {
     is_closed: Cell<bool>,
     entry: RefCell<Entry>,
     lock: RefCell<Option<StoreLock>>,
+    departure: Departure,
 }
 
 impl Host {
@@ -76,8 +88,7 @@ impl Host {
         replica: Replica,
         store: ReplicaStore,
         stored_bytes: usize,
-        lock: StoreLock,
-        entry: Entry,
+        Ownership { lock, entry, departure }: Ownership,
         relay: RelayUrl,
         relay_enabled: bool,
     ) -> Rc<Self> {
@@ -102,12 +113,20 @@ impl Host {
             is_closed: Cell::default(),
             entry: RefCell::new(entry),
             lock: RefCell::new(Some(lock)),
+            departure,
         });
         trap::watch(&host);
+        host.watch_store();
         host.relay.set_enabled(relay_enabled);
         if host.is_ready() {
             orphans::visit(&host);
         }
+        let this = Rc::downgrade(&host);
+        host.departure.on_leaving(move || {
+            if let Some(host) = this.upgrade() {
+                host.let_go();
+            }
+        });
         host
     }
 
@@ -133,6 +152,11 @@ impl Host {
 
     pub(crate) fn failure(&self) -> Option<&Failure> {
         self.failure.get()
+    }
+
+    /// Whether this is over: another tab may run the replica.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed.get()
     }
 
     pub(crate) fn relay(&self) -> &RelayLink {
@@ -235,8 +259,24 @@ impl Host {
         self.relay.stop();
         self.listeners.clear();
         self.writer.rest().await;
+        self.end();
+    }
+
+    /// Leaves the replica to the next tab at once, without waiting for anything: whoever was told that a write is stored
+    /// was told so when it was. A transaction that was begun is completed by the browser before the next tab's first.
+    fn let_go(&self) {
+        if self.is_closed.replace(true) {
+            return;
+        }
+        self.relay.stop();
+        self.end();
+        self.release();
+        self.listeners.notify();
+    }
+
+    fn end(&self) {
         self.stop(&ApiError::Closed.into());
-        self.writer.store().close();
+        self.writer.end();
     }
 
     /// Leaves the replica to the next tab.
@@ -267,6 +307,11 @@ impl Host {
         if self.has_trapped.replace(true) {
             return;
         }
+        self.read_back();
+    }
+
+    /// Shows what is stored, in place of what is in memory.
+    fn read_back(&self) {
         let Some(host) = self.this.upgrade() else { return };
         spawn(async move {
             if let Ok(batches) = host.writer.store().read().await

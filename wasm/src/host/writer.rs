@@ -70,6 +70,13 @@ impl Writer {
         self.starts()
     }
 
+    /// Ends the writer and its store: nothing more is written, and nothing is tried again.
+    pub(super) fn end(&self) {
+        self.waiting.take();
+        self.unforgotten.take();
+        self.store.end();
+    }
+
     fn starts(&self) -> bool {
         let is_idle = self.is_idle();
         if is_idle {

@@ -9,7 +9,7 @@ use bayou_core::{DatabaseName, DisconnectReason, PeerId, PeerKind};
 use gloo::{events::EventListener, timers::callback::Timeout};
 use thiserror::Error;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{DomException, EventTarget, Url};
+use web_sys::{DomException, Url};
 
 use super::{
     backoff::Backoff,
@@ -20,6 +20,11 @@ use crate::{host::Host, platform};
 
 /// The code of a session that is to be begun anew at once.
 const RESYNC: u16 = DisconnectReason::Resync.code();
+
+/// So long after the last word of a relay, which says something every 8 s, its socket is not to be trusted. By the clock on
+/// the wall, for others may stand still while the machine sleeps; that one is set at times, which costs a connection at
+/// most.
+const STALE_MS: f64 = 12_000.0;
 
 /// A text that is no address of a relay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -99,19 +104,34 @@ pub(crate) struct RelayLink {
     stopped: Cell<bool>,
     backoff: Cell<Backoff>,
     phase: RefCell<Phase>,
-    _online: EventListener,
+    /// When the socket was begun or last brought something, in `Date.now()` milliseconds.
+    last_heard: Cell<f64>,
+    _listeners: [EventListener; 2],
 }
 
 impl RelayLink {
     /// A link that does nothing until it is enabled.
     pub(crate) fn new(url: RelayUrl, host: Weak<Host>) -> Rc<Self> {
         Rc::new_cyclic(|this: &Weak<Self>| {
+            let scope = platform::event_target();
             let online = {
                 let this = this.clone();
                 // The browser's word for being online proves nothing, but it is a good moment to try.
-                EventListener::new(&js_sys::global().unchecked_into::<EventTarget>(), "online", move |_| {
+                EventListener::new(&scope, "online", move |_| {
                     if let Some(link) = this.upgrade() {
                         link.retry_early();
+                    }
+                })
+            };
+            let visible = {
+                let this = this.clone();
+                // The machine may have slept, and timers of hidden pages are late.
+                EventListener::new(&scope, "visibilitychange", move |_| {
+                    if platform::is_visible()
+                        && let Some(link) = this.upgrade()
+                    {
+                        link.retry_early();
+                        link.replace_if_stale();
                     }
                 })
             };
@@ -123,7 +143,8 @@ impl RelayLink {
                 stopped: Cell::new(false),
                 backoff: Cell::default(),
                 phase: RefCell::new(Phase::Off),
-                _online: online,
+                last_heard: Cell::default(),
+                _listeners: [online, visible],
             }
         })
     }
@@ -222,6 +243,7 @@ impl RelayLink {
     }
 
     fn connect(&self) {
+        self.last_heard.set(js_sys::Date::now());
         let this = self.this.clone();
         let socket = Socket::connect(&self.url.0, move |event| {
             if let Some(link) = this.upgrade() {
@@ -241,6 +263,7 @@ impl RelayLink {
     fn on_event(&self, event: SocketEvent) {
         let Some(host) = self.host.upgrade() else { return };
         let peer = self.phase.borrow().peer();
+        self.last_heard.set(js_sys::Date::now());
         match (event, peer) {
             (SocketEvent::Opened, _) => {
                 let new_peer = host.new_peer();
@@ -295,6 +318,16 @@ impl RelayLink {
     fn retry_early(&self) {
         let is_waiting = matches!(*self.phase.borrow(), Phase::Waiting { .. });
         if is_waiting {
+            self.connect();
+        }
+    }
+
+    /// Begins a new session in place of one of which nothing was heard for too long.
+    fn replace_if_stale(&self) {
+        let is_stale = (js_sys::Date::now() - self.last_heard.get()).abs() > STALE_MS;
+        let is_open = self.phase.borrow().socket().is_some();
+        if is_stale && is_open {
+            self.leave(Phase::Off);
             self.connect();
         }
     }

@@ -8,7 +8,10 @@ use std::{cell::Cell, rc::Rc};
 use gloo::events::EventListener;
 use js_sys::Array;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{IdbDatabase, IdbFactory, IdbObjectStore, IdbObjectStoreParameters, IdbOpenDbRequest, IdbRequest};
+use web_sys::{
+    IdbDatabase, IdbFactory, IdbObjectStore, IdbObjectStoreParameters, IdbOpenDbRequest, IdbRequest,
+    IdbVersionChangeEvent,
+};
 
 use super::error::{StorageError, StorageErrorKind};
 use crate::{platform, wait::FirstEvent};
@@ -31,6 +34,17 @@ pub(super) struct Layout {
 /// One number for all databases of this crate, which change together.
 const LAYOUT_VERSION: u32 = 1;
 
+/// How a connection ended by no doing of this page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The browser closed it; a new one may be tried.
+    Closed,
+    /// The database is being deleted.
+    Deleted,
+    /// A newer version of this page changes the layout.
+    Upgraded,
+}
+
 pub(super) struct Connection {
     database: IdbDatabase,
     store: &'static str,
@@ -42,7 +56,11 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Opens the database and, if it does not exist, makes it.
-    pub(super) async fn open(name: &str, layout: &'static Layout) -> Result<Self, StorageError> {
+    pub(super) async fn open(
+        name: &str,
+        layout: &'static Layout,
+        on_end: impl Fn(End) + 'static,
+    ) -> Result<Self, StorageError> {
         let request = factory()?.open_with_u32(name, LAYOUT_VERSION).map_err(unavailable)?;
         let is_new = Rc::new(Cell::new(false));
         let upgrade = {
@@ -56,24 +74,36 @@ impl Connection {
         };
         let database: IdbDatabase = settled(&request).await?.unchecked_into();
         drop(upgrade);
-        Ok(Self::watch(database, layout.store, is_new.get()))
+        Ok(Self::watch(database, layout.store, is_new.get(), on_end))
     }
 
-    fn watch(database: IdbDatabase, store: &'static str, is_new: bool) -> Self {
+    fn watch(database: IdbDatabase, store: &'static str, is_new: bool, on_end: impl Fn(End) + 'static) -> Self {
         let is_closed = Rc::new(Cell::new(false));
+        let on_end = Rc::new(on_end);
         let closed = {
-            let is_closed = Rc::clone(&is_closed);
-            EventListener::once(&database, "close", move |_| is_closed.set(true))
+            let (is_closed, on_end) = (Rc::clone(&is_closed), Rc::clone(&on_end));
+            EventListener::once(&database, "close", move |_| {
+                is_closed.set(true);
+                on_end(End::Closed);
+            })
         };
         // Someone wants to delete or upgrade the database: standing in the way would hang them.
         let version_change = {
             let (is_closed, database) = (Rc::clone(&is_closed), database.clone());
-            EventListener::once(&database.clone(), "versionchange", move |_| {
+            EventListener::once(&database.clone(), "versionchange", move |event| {
                 is_closed.set(true);
                 database.close();
+                let version = event.dyn_ref::<IdbVersionChangeEvent>().and_then(IdbVersionChangeEvent::new_version);
+                on_end(if version.is_some() { End::Upgraded } else { End::Deleted });
             })
         };
         Self { database, store, is_closed, is_new, _listeners: [closed, version_change] }
+    }
+
+    /// Closes it, whoever still has it: running transactions are finished by the browser, and no other begins.
+    pub(super) fn close(&self) {
+        self.is_closed.set(true);
+        self.database.close();
     }
 
     pub(super) fn is_closed(&self) -> bool {

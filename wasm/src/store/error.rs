@@ -86,7 +86,7 @@ impl fmt::Display for StorageError {
             StorageErrorKind::Corrupted => {
                 "What is stored here cannot be read. It is left untouched; reload to go on with a new replica."
             }
-            StorageErrorKind::Lost => "What this page had stored was cleared. Reload to fetch the schedule again.",
+            StorageErrorKind::Lost => "What this page had stored on this device was cleared, so it has stopped saving. Export what is not confirmed yet to a file, then reload.",
         })
     }
 }

@@ -15,6 +15,7 @@ mod registry;
 mod replica_store;
 mod segments;
 
+pub(crate) use connection::End as StoreEnd;
 pub(crate) use error::{StorageError, StorageErrorKind};
 pub(crate) use registry::{Entry, Registry};
 pub(crate) use replica_store::{ReplicaStore, StoreId};

@@ -91,6 +91,7 @@ impl Registry {
     }
 
     async fn connect() -> Result<Connection, StorageError> {
-        Connection::open(NAME, &LAYOUT).await
+        // Closed before anybody could ask for it.
+        Connection::open(NAME, &LAYOUT, |_| {}).await
     }
 }

@@ -13,7 +13,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{IdbKeyRange, IdbObjectStore};
 
 use super::{
-    connection::{self, Connection, Layout},
+    connection::{self, Connection, End, Layout},
     error::{StorageError, StorageErrorKind},
     record::{self, Unreadable},
     segments,
@@ -62,6 +62,27 @@ pub(crate) struct ReplicaStore {
     /// The number of the last batch known to be stored.
     stored: Cell<u64>,
     loose: Cell<Loose>,
+    ends: Rc<Ends>,
+    /// The store is left to others.
+    has_ended: Cell<bool>,
+}
+
+type Tell = Box<dyn Fn(End)>;
+
+/// Who is to be told how the connection ended.
+#[derive(Default)]
+struct Ends {
+    last: Cell<Option<End>>,
+    tell: RefCell<Option<Tell>>,
+}
+
+impl Ends {
+    fn end(&self, end: End) {
+        self.last.set(Some(end));
+        if let Some(tell) = &*self.tell.borrow() {
+            tell(end);
+        }
+    }
 }
 
 /// The small records after the last full segment.
@@ -75,13 +96,15 @@ struct Loose {
 impl ReplicaStore {
     /// Opens the store, making it if it does not exist, and reads what it holds.
     pub(crate) async fn open(name: String) -> Result<(Self, Vec<StoredBatch>), StorageError> {
-        let connection = Rc::new(Connection::open(&name, &LAYOUT).await?);
+        let ends = Rc::<Ends>::default();
+        let connection = Rc::new(connect(&name, &ends).await?);
         let records = records_from(&connection, 0).await?;
         let batches = batches_of(&records)?;
         let stored = batches.last().map_or(0, |batch| batch.number);
         let loose = loose_of(&records, stored)?;
         let connection = RefCell::new(Some(connection));
-        Ok((Self { name, connection, stored: Cell::new(stored), loose: Cell::new(loose) }, batches))
+        let (stored, loose) = (Cell::new(stored), Cell::new(loose));
+        Ok((Self { name, connection, stored, loose, ends, has_ended: Cell::default() }, batches))
     }
 
     /// Reads all that is stored.
@@ -213,8 +236,29 @@ impl ReplicaStore {
     }
 
     /// Closes the connection; the next operation opens it again.
-    pub(crate) fn close(&self) {
+    fn close(&self) {
         self.connection.replace(None);
+    }
+
+    /// Leaves the store to whoever gets its lock next: nothing is begun here any more, not even by what is under way.
+    pub(crate) fn end(&self) {
+        self.has_ended.set(true);
+        if let Some(connection) = self.connection.take() {
+            connection.close();
+        }
+    }
+
+    /// Has `tell` called when the connection ends by no doing of this page; at once, if it has.
+    pub(crate) fn on_end(&self, tell: impl Fn(End) + 'static) {
+        if let Some(end) = self.ends.last.take() {
+            tell(end);
+        }
+        self.ends.tell.replace(Some(Box::new(tell)));
+    }
+
+    /// Opens the connection again if the browser has closed it.
+    pub(crate) async fn reconnect(&self) -> Result<(), StorageError> {
+        self.connection().await.map(drop)
     }
 
     /// Deletes the store with this name and all in it. Nobody may hold it open.
@@ -227,13 +271,28 @@ impl ReplicaStore {
         if let Some(connection) = open {
             return Ok(connection);
         }
-        let connection = Rc::new(Connection::open(&self.name, &LAYOUT).await?);
+        if self.has_ended.get() {
+            return Err(ended());
+        }
+        let connection = Rc::new(connect(&self.name, &self.ends).await?);
         if connection.is_new && self.stored.get() > 0 {
+            drop(connection);
+            // What was opened in its place holds nothing, and nobody would look for it.
+            let _ = connection::delete(&self.name).await;
             return Err(lost());
+        }
+        // It may have been left meanwhile.
+        if self.has_ended.get() {
+            return Err(ended());
         }
         self.connection.replace(Some(Rc::clone(&connection)));
         Ok(connection)
     }
+}
+
+async fn connect(name: &str, ends: &Rc<Ends>) -> Result<Connection, StorageError> {
+    let ends = Rc::clone(ends);
+    Connection::open(name, &LAYOUT, move |end| ends.end(end)).await
 }
 
 /// The records with this key or a greater one, in order.
@@ -285,6 +344,10 @@ fn unreadable(record: Unreadable) -> StorageError {
         Unreadable::Damaged => corrupted(),
         Unreadable::Newer => StorageError::new(StorageErrorKind::Newer, "a record has a newer format"),
     }
+}
+
+fn ended() -> StorageError {
+    StorageError::new(StorageErrorKind::Closed, "this page has left the store to others")
 }
 
 fn lost() -> StorageError {
