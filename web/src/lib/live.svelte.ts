@@ -11,24 +11,44 @@ import { type RoomsById, byId } from "./states.ts";
 /** So often the page follows a replica that changes all the time. */
 const REDRAW_MILLISECONDS = 50;
 
-export class LiveReplica {
-  readonly #subscribe: () => void;
+function watched(replica: Replica) {
+  const subscribe = createSubscriber((update) => {
+    const redrawing = paced(update, REDRAW_MILLISECONDS);
+    const unsubscribe = replica.onChange(redrawing.ask);
+    return () => {
+      redrawing.stop();
+      unsubscribe();
+    };
+  });
+  return { replica, subscribe };
+}
 
-  constructor(readonly replica: Replica) {
-    this.#subscribe = createSubscriber((update) => {
-      const redrawing = paced(update, REDRAW_MILLISECONDS);
-      const unsubscribe = replica.onChange(redrawing.ask);
-      return () => {
-        redrawing.stop();
-        unsubscribe();
-      };
-    });
+export class LiveReplica {
+  #watched: ReturnType<typeof watched>;
+
+  constructor(replica: Replica) {
+    this.#watched = $state.raw(watched(replica));
+  }
+
+  get replica(): Replica {
+    return this.#watched.replica;
+  }
+
+  /** Goes on with another one in place of one that was let go. */
+  adopt(replica: Replica): void {
+    this.#watched = watched(replica);
   }
 
   /** The replica itself, for a reader that wants to be told of changes. */
   get #now(): Replica {
-    this.#subscribe();
-    return this.replica;
+    const { replica, subscribe } = this.#watched;
+    subscribe();
+    return replica;
+  }
+
+  /** The browser put the page away, and this tab has let go of its replica. */
+  get closed(): boolean {
+    return this.#now.closed;
   }
 
   get ready(): boolean {
@@ -78,7 +98,7 @@ export class LiveReplica {
 
   /** Whether this tab may write: it has an id, and its store works. */
   get writable(): boolean {
-    return this.ready && this.failure === undefined;
+    return this.ready && this.failure === undefined && !this.closed;
   }
 
   /** Whether what is here can be taken for what there is: the relay has told all it had, or cannot be asked. */

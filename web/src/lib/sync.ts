@@ -30,6 +30,8 @@ function kept(summary: Summary): string {
 const FAILURES: Readonly<Record<Failure["kind"], string>> = {
   "storage-full": "Storage is full - nothing new can be saved",
   storage: "Storage failed - nothing new can be saved",
+  "storage-lost": "Storage was cleared - nothing new can be saved",
+  "storage-newer": "A newer version is open - nothing new can be saved here",
   "storage-unavailable": "Storage is not available - nothing can be saved",
   insecure: "Not a secure address - nothing can be saved",
   refused: "Refused by the relay - nothing new can be saved",
@@ -72,4 +74,12 @@ export function spokenSync(facts: SyncFacts): string {
   return facts.failure === undefined && facts.link.kind === "waiting"
     ? "Relay not reachable - retrying"
     : syncSentence(facts).text;
+}
+
+/** What becomes of what only this tab's device has, for whoever was about to close the tab. */
+export function stayedSentence(saving: number, onlyHere: number): string {
+  if (saving > 0) {
+    return `${saving} not stored yet: keep this tab open until nothing is being saved any more.`;
+  }
+  return `${onlyHere} saved on this device only. Nobody else sees ${onlyHere === 1 ? "it" : "them"} yet, but nothing is lost when you close this tab: the next one that opens this database goes on with ${onlyHere === 1 ? "it" : "them"}.`;
 }
