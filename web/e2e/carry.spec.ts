@@ -88,7 +88,7 @@ test("a booking goes by file to a browser that no network leads to, and what bec
 
 test("the files of a chain are chosen together, in any order, and what cannot be imported says why", async ({
   visitor,
-}, { outputDir }) => {
+}) => {
   const ada = await (await visitor()).tab();
   const bert = await (await visitor()).tab();
   for (const desk of [ada, bert]) {

@@ -27,10 +27,12 @@ impl Host {
             StoreEnd::Closed => {
                 let Some(host) = self.this.upgrade() else { return };
                 spawn(async move {
-                    match host.writer.store().reconnect().await {
-                        Err(error) if error.kind == StorageErrorKind::Lost => host.lost(&error),
-                        // What else is wrong concerns the next one who wants something stored.
-                        Ok(()) | Err(_) => {}
+                    let opened = host.writer.store().reconnect().await;
+                    // It may have been left to others meanwhile.
+                    if let Err(error) = opened
+                        && !host.is_closed.get()
+                    {
+                        host.lost(&error);
                     }
                 });
             }

@@ -18,9 +18,13 @@ use super::{
     record::{self, Unreadable},
     segments,
 };
-use crate::platform;
+use crate::{platform, wait::Sleep};
 
 const LAYOUT: Layout = Layout { store: "batches", key_path: None, index: None };
+
+/// How often a store that was open before is opened again, and the wait in between.
+const REOPENINGS_MAX: u32 = 5;
+const REOPENING_WAIT_MS: u32 = 200;
 
 /// So many small records make it worth while to join them.
 const LOOSE_RECORDS_MAX: usize = 256;
@@ -266,6 +270,20 @@ impl ReplicaStore {
         connection::delete(name).await
     }
 
+    async fn reopen(&self) -> Result<Connection, StorageError> {
+        let mut attempts = 1;
+        loop {
+            match connect(&self.name, &self.ends).await {
+                // A browser that is about to clear a site's data opens nothing for a moment.
+                Err(error) if error.kind == StorageErrorKind::Unavailable && attempts < REOPENINGS_MAX => {
+                    attempts += 1;
+                    Sleep::new(REOPENING_WAIT_MS).await;
+                }
+                opened => return opened,
+            }
+        }
+    }
+
     async fn connection(&self) -> Result<Rc<Connection>, StorageError> {
         let open = self.connection.borrow().clone().filter(|connection| !connection.is_closed());
         if let Some(connection) = open {
@@ -274,7 +292,7 @@ impl ReplicaStore {
         if self.has_ended.get() {
             return Err(ended());
         }
-        let connection = Rc::new(connect(&self.name, &self.ends).await?);
+        let connection = Rc::new(self.reopen().await?);
         if connection.is_new && self.stored.get() > 0 {
             drop(connection);
             // What was opened in its place holds nothing, and nobody would look for it.

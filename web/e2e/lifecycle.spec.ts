@@ -1,0 +1,241 @@
+/** The browser puts pages away and brings them back: each replica has one owner, and nothing is lost. */
+import type { Page } from "@playwright/test";
+import config from "../playwright.config.ts";
+import type { Desk } from "./support/desk.ts";
+import { expect, test } from "./support/fixtures.ts";
+
+// Playwright switches the back/forward cache off.
+test.use({
+  launchOptions: {
+    ...config.use?.launchOptions,
+    ignoreDefaultArgs: ["--disable-back-forward-cache"],
+  },
+});
+
+const MORNING = { room: "Cypress", start: "09:00", end: "10:00" };
+const NOON = { room: "Cypress", start: "12:00", end: "13:00" };
+
+const replicaId = ({ page }: Desk): Promise<string | undefined> =>
+  page.evaluate(() => window.bayou?.id);
+
+/** Marks the document, so that one can tell whether it is the same that comes back. */
+const mark = ({ page }: Desk): Promise<void> =>
+  page.evaluate(() => document.documentElement.setAttribute("data-marked", ""));
+
+async function leaveForOtherPage({ page }: Desk): Promise<void> {
+  await page.goto("/favicon.svg");
+}
+
+/** Back by the back/forward cache, which Playwright does not wait for. */
+async function goBack({ page }: Desk): Promise<void> {
+  await page.evaluate(() => history.back());
+  await expect(page.locator("html[data-marked]")).toBeAttached();
+}
+
+async function setState(page: Page, state: "active" | "frozen"): Promise<void> {
+  const tools = await page.context().newCDPSession(page);
+  await tools.send("Page.setWebLifecycleState", { state });
+  await tools.detach();
+}
+
+test("a page that one goes back to has its replica again, and what was typed", async ({ desk }) => {
+  await desk.openWithRooms();
+  await desk.settled();
+  await desk.book({ title: "Before", ...MORNING });
+  await desk.settled();
+  const id = await replicaId(desk);
+  await desk.openForm();
+  await desk.fill({ title: "Half typed", ...NOON });
+  await mark(desk);
+  await leaveForOtherPage(desk);
+  await goBack(desk);
+
+  await expect.poll(() => replicaId(desk)).toBe(id);
+  await expect(desk.form.getByLabel("Title")).toHaveValue("Half typed");
+  await desk.form.getByRole("button", { name: "Book", exact: true }).click();
+  await expect(desk.myBooking("Half typed")).toContainText("Confirmed");
+  await desk.settled();
+});
+
+test("a page that one goes back to takes another replica where its own was taken meanwhile", async ({
+  visitor,
+}) => {
+  const { tab } = await visitor();
+  const first = await tab();
+  await first.openWithRooms();
+  await first.settled();
+  await first.goOffline();
+  await first.book({ title: "Offline", ...MORNING });
+  await expect(first.myBooking("Offline")).toContainText("Saved on this device");
+  const id = await replicaId(first);
+  await first.page.evaluate(() => sessionStorage.removeItem("bayou:offline:demo"));
+  await mark(first);
+  await leaveForOtherPage(first);
+
+  // It keeps nothing in secret: the next tab has its replica, and what only that held.
+  const second = await tab();
+  await second.open();
+  expect(await replicaId(second)).toBe(id);
+  await expect(second.myBooking("Offline")).toContainText("Confirmed");
+
+  await goBack(first);
+  await first.settled();
+  expect(await replicaId(first)).toBeDefined();
+  expect(await replicaId(first)).not.toBe(id);
+  await expect(first.myBooking("Offline")).toContainText("Confirmed");
+  await first.book({ title: "By the first", ...NOON });
+  await second.book({ title: "By the second", ...NOON, room: "Pelican" });
+  for (const desk of [first, second]) {
+    await desk.settled();
+    for (const title of ["By the first", "By the second"]) {
+      await expect(desk.myBooking(title)).toContainText("Confirmed");
+    }
+  }
+});
+
+test("a frozen tab leaves its replica to others, and goes on under an id of its own", async ({
+  visitor,
+}) => {
+  const { tab } = await visitor();
+  const first = await tab();
+  await first.openWithRooms();
+  await first.goOffline();
+  await first.book({ title: "Frozen in", ...MORNING });
+  await expect(first.myBooking("Frozen in")).toContainText("Saved on this device");
+  await first.page.evaluate(() => sessionStorage.removeItem("bayou:offline:demo"));
+  const id = await replicaId(first);
+  await setState(first.page, "frozen");
+
+  const second = await tab();
+  await second.open();
+  expect(await replicaId(second)).toBe(id);
+  await expect(second.myBooking("Frozen in")).toContainText("Confirmed");
+
+  await setState(first.page, "active");
+  await expect.poll(() => replicaId(first)).not.toBe(id);
+  await first.settled();
+  await expect(first.myBooking("Frozen in")).toContainText("Confirmed");
+  await first.book({ title: "Thawed", ...NOON });
+  await expect(second.myBooking("Thawed")).toContainText("Confirmed");
+});
+
+test("tabs that are frozen and resumed again and again while they book lose nothing", async ({
+  visitor,
+}) => {
+  const ROUNDS = 50;
+  const { tab } = await visitor();
+  const desks = [await tab(), await tab()];
+  for (const desk of desks) {
+    await desk.openWithRooms();
+    await desk.settled();
+  }
+  // Each tab keeps submitting, and notes what it was told is saved.
+  const notes = ({ page }: Desk): Promise<void> =>
+    page.evaluate(() => {
+      const saved: string[] = [];
+      let count = 0;
+      const next = async (): Promise<void> => {
+        const key = crypto.randomUUID();
+        count += 1;
+        try {
+          const fields = { count };
+          await window.bayou?.submit({ update: [{ insert: "notes", key, fields }] });
+          saved.push(key);
+        } catch {
+          // It was let go just now; whether it is saved was not told.
+        }
+        setTimeout(() => void next(), 5);
+      };
+      void next();
+      Object.assign(window, { saved });
+    });
+  for (const desk of desks) await notes(desk);
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const desk = desks[round % 2];
+    if (desk === undefined) throw new Error("there are two");
+    await setState(desk.page, "frozen");
+    await setState(desk.page, "active");
+    await expect.poll(() => desk.page.evaluate(() => window.bayou?.closed)).toBe(false);
+  }
+  const saved: string[] = [];
+  for (const { page } of desks) {
+    saved.push(
+      ...(await page.evaluate(() => {
+        const { saved } = window as unknown as { saved: string[] };
+        const told = [...saved];
+        // No more from here on.
+        delete window.bayou;
+        return told;
+      })),
+    );
+  }
+  expect(saved.length).toBeGreaterThan(ROUNDS);
+  for (const desk of desks) await desk.page.close();
+
+  const last = await tab();
+  await last.open();
+  await last.settled();
+  const held = () =>
+    last.page.evaluate(() =>
+      (window.bayou?.query({ from: "notes" }, "committed") ?? []).map(({ key }) => key),
+    );
+  await expect
+    .poll(async () => {
+      const keys = new Set(await held());
+      return saved.filter((key) => !keys.has(key));
+    })
+    .toEqual([]);
+});
+
+test("closing a tab that holds what nobody else has asks first, and says that it stays on this device", async ({
+  desk,
+}) => {
+  const { page } = desk;
+  await desk.openWithRooms();
+  const asks = (): Promise<boolean> =>
+    page.evaluate(() => {
+      const event = new Event("beforeunload", { cancelable: true });
+      window.dispatchEvent(event);
+      return event.defaultPrevented;
+    });
+  await desk.settled();
+  expect(await asks()).toBe(false);
+  await desk.goOffline();
+  await desk.book({ title: "Only here", ...MORNING });
+  await expect(desk.myBooking("Only here")).toContainText("Saved on this device");
+  expect(await asks()).toBe(true);
+  const told = page.getByRole("status").filter({ hasText: "nothing is lost when you close" });
+  await expect(told).toContainText("1 saved on this device only");
+  await told.getByRole("button", { name: "Dismiss" }).click();
+  await expect(told).toHaveCount(0);
+  await desk.goOnline();
+  await desk.settled();
+  expect(await asks()).toBe(false);
+});
+
+test("after the machine has slept a page that is looked at tries its links at once", async ({
+  desk,
+}) => {
+  const { page } = desk;
+  await page.addInitScript(() => {
+    const { now } = Date;
+    Object.assign(window, { slept: 0 });
+    Date.now = () => now() + (window as unknown as { slept: number }).slept;
+  });
+  const opened: string[] = [];
+  page.on("websocket", (socket) => opened.push(socket.url()));
+  await desk.openWithRooms();
+  await desk.settled();
+  const becomeVisible = (sleptMs: number): Promise<void> =>
+    page.evaluate((slept) => {
+      Object.assign(window, { slept });
+      document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
+    }, sleptMs);
+  await becomeVisible(0);
+  await desk.book({ title: "Awake", ...MORNING });
+  await desk.settled();
+  expect(opened).toHaveLength(1);
+  await becomeVisible(3_600_000);
+  await expect.poll(() => opened.length).toBe(2);
+  await desk.settled();
+});
