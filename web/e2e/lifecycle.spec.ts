@@ -1,8 +1,8 @@
 /** The browser puts pages away and brings them back: each replica has one owner, and nothing is lost. */
-import type { Page } from "@playwright/test";
 import config from "../playwright.config.ts";
 import type { Desk } from "./support/desk.ts";
 import { expect, test } from "./support/fixtures.ts";
+import { Freezer } from "./support/freezing.ts";
 
 // Playwright switches the back/forward cache off.
 test.use({
@@ -30,12 +30,6 @@ async function leaveForOtherPage({ page }: Desk): Promise<void> {
 async function goBack({ page }: Desk): Promise<void> {
   await page.evaluate(() => history.back());
   await expect(page.locator("html[data-marked]")).toBeAttached();
-}
-
-async function setState(page: Page, state: "active" | "frozen"): Promise<void> {
-  const tools = await page.context().newCDPSession(page);
-  await tools.send("Page.setWebLifecycleState", { state });
-  await tools.detach();
 }
 
 test("a page that one goes back to has its replica again, and what was typed", async ({ desk }) => {
@@ -104,14 +98,19 @@ test("a frozen tab leaves its replica to others, and goes on under an id of its 
   await expect(first.myBooking("Frozen in")).toContainText("Saved on this device");
   await first.page.evaluate(() => sessionStorage.removeItem("bayou:offline:demo"));
   const id = await replicaId(first);
-  await setState(first.page, "frozen");
-
   const second = await tab();
+  await second.page.goto("/favicon.svg");
+  const freezer = await Freezer.of(first.page);
+  await freezer.freeze();
+  const locks = (): Promise<number> =>
+    second.page.evaluate(async () => ((await navigator.locks.query()).held ?? []).length);
+  await expect.poll(locks).toBe(0);
+
   await second.open();
   expect(await replicaId(second)).toBe(id);
   await expect(second.myBooking("Frozen in")).toContainText("Confirmed");
 
-  await setState(first.page, "active");
+  await freezer.resume();
   await expect.poll(() => replicaId(first)).not.toBe(id);
   await first.settled();
   await expect(first.myBooking("Frozen in")).toContainText("Confirmed");
@@ -124,11 +123,31 @@ test("tabs that are frozen and resumed again and again while they book lose noth
 }) => {
   const ROUNDS = 50;
   const { tab } = await visitor();
-  const desks = [await tab(), await tab()];
+  const desks = [await tab(), await tab()] as const;
   for (const desk of desks) {
     await desk.openWithRooms();
     await desk.settled();
   }
+  const first = [desks[0], await Freezer.of(desks[0].page)] as const;
+  const second = [desks[1], await Freezer.of(desks[1].page)] as const;
+  // How many replicas the page has opened, one after the other.
+  for (const { page } of desks) {
+    await page.evaluate(() => {
+      let replica = window.bayou;
+      let opened = 1;
+      Object.defineProperty(window, "bayou", {
+        configurable: true,
+        get: () => replica,
+        set: (next: typeof replica) => {
+          replica = next;
+          opened += 1;
+        },
+      });
+      Object.defineProperty(window, "opened", { get: () => opened });
+    });
+  }
+  const opened = ({ page }: Desk): Promise<number> =>
+    page.evaluate(() => (window as unknown as { opened: number }).opened);
   // Each tab keeps submitting, and notes what it was told is saved.
   const notes = ({ page }: Desk): Promise<void> =>
     page.evaluate(() => {
@@ -151,11 +170,11 @@ test("tabs that are frozen and resumed again and again while they book lose noth
     });
   for (const desk of desks) await notes(desk);
   for (let round = 0; round < ROUNDS; round += 1) {
-    const desk = desks[round % 2];
-    if (desk === undefined) throw new Error("there are two");
-    await setState(desk.page, "frozen");
-    await setState(desk.page, "active");
-    await expect.poll(() => desk.page.evaluate(() => window.bayou?.closed)).toBe(false);
+    const [desk, freezer] = round % 2 === 0 ? first : second;
+    const before = await opened(desk);
+    await freezer.freeze();
+    await freezer.resume();
+    await expect.poll(() => opened(desk)).toBe(before + 1);
   }
   const saved: string[] = [];
   for (const { page } of desks) {

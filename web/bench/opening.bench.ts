@@ -1,0 +1,75 @@
+/** How long a tab takes to open a database of 100,000 committed bookings, and what holds up the page's thread meanwhile. */
+import type { Page } from "@playwright/test";
+import { expect, test } from "../e2e/support/fixtures.ts";
+
+const BOOKINGS = 100_000;
+const AT_ONCE = 2_000;
+
+/** Notes tasks of more than 50 ms from the page's beginning on. */
+async function watchLongTasks(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const longTasks: number[] = [];
+    new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) longTasks.push(Math.round(duration));
+    }).observe({ type: "longtask", buffered: true });
+    Object.assign(window, { longTasks });
+  });
+}
+
+const longTasks = (page: Page): Promise<number[]> =>
+  page.evaluate(() => (window as unknown as { longTasks: number[] }).longTasks.splice(0));
+
+test("100,000 committed bookings", async ({ visitor }) => {
+  test.setTimeout(1_200_000);
+  const writer = await (await visitor()).tab();
+  await writer.openWithRooms();
+  for (let from = 0; from < BOOKINGS; from += AT_ONCE) {
+    await writer.page.evaluate(
+      async ([first, count]) => {
+        const replica = window.bayou;
+        const rooms = replica?.rooms.list() ?? [];
+        const writes = Array.from({ length: count }, async (_, index) => {
+          const number = first + index;
+          const room = rooms[number % rooms.length]?.id ?? "";
+          const start = 32_000_000 + Math.floor(number / rooms.length) * 30;
+          const wanted = { room, start, end: start + 30 };
+          const who = { name: "Ada", notes: "", person: "ada" };
+          const id = crypto.randomUUID();
+          await replica?.rooms.book({ id, title: `N${number}`, ...who, wanted, alternatives: [] });
+        });
+        await Promise.all(writes);
+      },
+      [from, AT_ONCE] as const,
+    );
+    await expect(writer.sync).toHaveText("All confirmed", { timeout: 300_000 });
+  }
+
+  const reader = await (await visitor()).tab();
+  await watchLongTasks(reader.page);
+  const opened = (): Promise<number> =>
+    reader.page.evaluate(() => {
+      const [entry] = performance.getEntriesByName("replica opened");
+      return Math.round(entry?.startTime ?? Number.NaN);
+    });
+  await reader.page.addInitScript(() => {
+    Object.defineProperty(window, "bayou", {
+      configurable: true,
+      set: (value) => {
+        performance.mark("replica opened");
+        Object.defineProperty(window, "bayou", { value, writable: true, configurable: true });
+      },
+    });
+  });
+  const begun = Date.now();
+  await reader.open();
+  await expect(reader.sync).toHaveText("All confirmed", { timeout: 300_000 });
+  console.log(`first load of ${BOOKINGS} over the relay: ${Date.now() - begun} ms`);
+  console.log(`long tasks, ms: ${(await longTasks(reader.page)).join(" ")}`);
+  for (let round = 1; round <= 3; round += 1) {
+    await reader.page.reload();
+    await expect(reader.offline).toBeVisible();
+    await reader.settled();
+    console.log(`reload ${round}: replica open after ${await opened()} ms of the page`);
+    console.log(`long tasks, ms: ${(await longTasks(reader.page)).join(" ")}`);
+  }
+});
