@@ -63,3 +63,39 @@ test("the marks and the replica", async ({ desk }) => {
   await desk.page.getByRole("table", { name: "Log" }).scrollIntoViewIfNeeded();
   await inspect(desk, "replica");
 });
+
+test("files, storage, and a store that is gone", async ({ desk }) => {
+  const { page } = desk;
+  await page.addInitScript(() => {
+    if (!isSecureContext) return;
+    navigator.storage.estimate = () => Promise.resolve({ usage: 4_900_000, quota: 5_000_000 });
+  });
+  await desk.openWithRooms();
+  await desk.settled();
+  await page.getByRole("button", { name: "Export or import" }).click();
+  const dialog = page.getByRole("dialog", { name: "Carry bookings in a file" });
+  await dialog.getByRole("radio", { name: "What another device lacks" }).check();
+  await dialog.getByRole("button", { name: "Save what this device holds" }).click();
+  await expect(dialog.getByRole("link")).toBeVisible();
+  await dialog
+    .getByLabel("Files to import")
+    .setInputFiles({ name: "no.bayou", mimeType: "text/plain", buffer: Buffer.from("no file") });
+  await dialog.getByRole("button", { name: "Import", exact: true }).click();
+  await expect(dialog).toContainText("The file was not imported.");
+  await inspect(desk, "files");
+  await dialog.getByRole("button", { name: "Close" }).click();
+
+  await page.evaluate(async () => {
+    const databases = await indexedDB.databases();
+    for (const { name = "" } of databases) indexedDB.deleteDatabase(name);
+  });
+  await expect(page.getByRole("alert")).toContainText("was cleared");
+  await page
+    .getByRole("region", { name: "Replica" })
+    .getByRole("button", { name: "Replica" })
+    .click();
+  await page.getByRole("region", { name: "Storage" }).scrollIntoViewIfNeeded();
+  await inspect(desk, "storage-panel");
+  await page.evaluate(() => scrollTo(0, 0));
+  await inspect(desk, "storage-lost");
+});
