@@ -121,6 +121,7 @@ test("a frozen tab leaves its replica to others, and goes on under an id of its 
 test("tabs that are frozen and resumed again and again while they book lose nothing", async ({
   visitor,
 }) => {
+  test.setTimeout(300_000);
   const ROUNDS = 50;
   const { tab } = await visitor();
   const desks = [await tab(), await tab()] as const;
