@@ -1,7 +1,8 @@
 //! The browser host of a Bayou replica, and its JavaScript API (npm package `bayou`).
 //!
 //! Every tab runs its own [`bayou_core::Replica`]. This crate gives it what it lacks: stable storage (IndexedDB, one
-//! database per replica), an owner for its id (a Web Lock), a link to the relay (a WebSocket), a timer, and callers.
+//! database per replica), an owner for its id (a Web Lock), links to the relay (a WebSocket) and to other tabs (BroadcastChannel), a timer, and
+//! callers.
 //!
 //! ```js
 //! import init, { Replica } from "bayou";
@@ -15,6 +16,7 @@
 //! const outcome = await write.committed;               // { result: "applied", csn: 7 }
 //! replica.query({ from: "notes" });                    // [{ key: "n1", fields: { text: "hello" }, write: "9@0.5" }]
 //! replica.links.relay.enabled = false;                 // really closes the socket
+//! replica.links.nearby.peers.length;                   // other tabs of this browser: they need no relay
 //! const file = await replica.exportFile();             // a Blob, for others to import where no link leads
 //! await replica.importFile(file);                      // resolves when what it brought is stored on this device
 //! ```
@@ -25,7 +27,7 @@
 //! | `host` | drives the engine: carries out what it asks for, tells it what happened |
 //! | `store` | IndexedDB |
 //! | `locks` | Web Locks |
-//! | `link` | the WebSocket to the relay |
+//! | `link` | the WebSocket to the relay, the channels to other tabs |
 //! | `orphans` | takes over what idle replicas of this browser hold, and retires those that are surplus |
 //! | `api` | the classes and types that the page sees |
 //! | `wait`, `platform`, `memory` | futures for browser events, what the global scope offers, room to work |
@@ -44,4 +46,4 @@ mod platform;
 mod store;
 mod wait;
 
-pub use api::{RelayLink, Replica, Rooms, SubmittedWrite};
+pub use api::{NearbyLink, NearbyLinks, RelayLink, Replica, Rooms, SubmittedWrite};

@@ -4,7 +4,7 @@
 //! to one holder at a time, over all tabs and workers of the origin, and frees it when its holder is closed or crashes.
 
 use futures_channel::oneshot;
-use js_sys::{Function, Promise};
+use js_sys::{Array, Function, Promise, Reflect};
 use thiserror::Error;
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use wasm_bindgen_futures::JsFuture;
@@ -12,7 +12,7 @@ use web_sys::AbortController;
 
 use crate::{
     platform::{self, object},
-    wait::{Either, either, within},
+    wait::{Either, either, spawn, within},
 };
 
 /// How long the browser may take to say whether a lock is free.
@@ -82,4 +82,39 @@ impl StoreLock {
             }
         }
     }
+}
+
+/// Waits for a lock that somebody else holds to become free. Dropping it ends the wait.
+pub(crate) struct Watch {
+    controller: AbortController,
+}
+
+impl Watch {
+    /// Calls back, once, when nobody holds the lock with this name. `None` where the page can have no locks.
+    pub(crate) fn of(name: &str, on_free: impl FnOnce() + 'static) -> Option<Self> {
+        let locks = platform::locks()?;
+        let controller = AbortController::new().ok()?;
+        let options = object(&[("signal", controller.signal().into())]);
+        // What it returns is no promise, so that the lock is free again at once, for the next one who waits.
+        let callback = Closure::once_into_js(move |_lock: JsValue| on_free());
+        let request = JsFuture::from(locks.request(name, &options, callback.unchecked_ref()));
+        // It rejects when the wait is ended.
+        spawn(async move { drop(request.await) });
+        Some(Self { controller })
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.controller.abort();
+    }
+}
+
+/// The names of all locks that tabs of this origin hold.
+pub(crate) async fn held() -> Vec<String> {
+    let Some(locks) = platform::locks() else { return Vec::new() };
+    let Ok(snapshot) = JsFuture::from(locks.query()).await else { return Vec::new() };
+    let field = |value: &JsValue, name: &str| Reflect::get(value, &JsValue::from_str(name)).ok();
+    let held = field(&snapshot, "held").and_then(|held| held.dyn_into::<Array>().ok()).unwrap_or_default();
+    held.iter().filter_map(|lock| field(&lock, "name")?.as_string()).collect()
 }

@@ -10,7 +10,7 @@ use bayou_core::{DatabaseName, DecodeError, RecoverError, Recovery, Replica};
 
 use crate::{
     api::ApiError,
-    host::{Departure, Host, Ownership, REPLICA_OPTIONS},
+    host::{Departure, Enabled, Host, Ownership, REPLICA_OPTIONS},
     link::RelayUrl,
     locks::{LockError, StoreLock},
     memory,
@@ -35,7 +35,7 @@ struct Opened {
 }
 
 /// Opens the local replica of a database and puts it to work. The relay is not waited for.
-pub(crate) async fn open(name: DatabaseName, relay: RelayUrl, relay_enabled: bool) -> Result<Rc<Host>, ApiError> {
+pub(crate) async fn open(name: DatabaseName, relay: RelayUrl, enabled: Enabled) -> Result<Rc<Host>, ApiError> {
     if platform::locks().is_none() {
         return Err(LockError::Insecure.into());
     }
@@ -47,7 +47,7 @@ pub(crate) async fn open(name: DatabaseName, relay: RelayUrl, relay_enabled: boo
     let Opened { replica, store, stored_bytes, lock, entry } = opened;
     write_hint(&name, &entry.store);
     let ownership = Ownership { lock, entry, departure };
-    Ok(Host::start(replica, store, stored_bytes, ownership, relay, relay_enabled))
+    Ok(Host::start(replica, store, stored_bytes, ownership, relay, enabled))
 }
 
 /// The replica that this tab had, or else the most recently used one that nobody has.
@@ -142,7 +142,7 @@ async fn resume_from(full_name: &str, entry: &Entry) -> Result<Option<(Replica, 
     Ok(Some((replica, store, stored_bytes)))
 }
 
-/// A new replica, which gets its id from the relay.
+/// A new replica, which gets its id from the relay, or from another tab.
 async fn create(name: DatabaseName) -> Result<Opened, ApiError> {
     let entry = Entry {
         store: StoreId::random(),

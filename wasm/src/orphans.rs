@@ -5,6 +5,8 @@
 //! replica, over a pipe in memory. What the idle replica receives is stored in its own store. One that cannot be opened
 //! is left as it is and stops nothing.
 //!
+//! All are visited when this tab's replica is ready, whenever the relay's link has come up, and every few minutes.
+//!
 //! A few idle replicas are kept for the tabs to come. Of more, the least recently used are retired while the relay is at
 //! hand, if all that they hold is known outside this browser: their ids leave every version vector, and their stores are
 //! deleted once this tab's replica has stored their retirement.
@@ -15,6 +17,8 @@ use std::{
     rc::Rc,
     task::{Poll, Waker},
 };
+
+use gloo::timers::callback::Interval;
 
 use bayou_core::{Event, Output, Outputs, PeerId, PeerKind, RecoverError, Recovery, Replica, StoredBatch};
 use thiserror::Error;
@@ -32,6 +36,9 @@ use crate::{
 const SESSION_MS_MAX: u32 = 30_000;
 /// Idle replicas that a browser keeps of one database.
 const IDLE_KEPT_MAX: usize = 3;
+/// So often it is looked at what tabs have left that were closed meanwhile. Only by tabs that somebody sees: of all tabs
+/// they are few, and one of them is enough.
+const ROUND_MS: u32 = 5 * 60_000;
 /// How long a pipe may be silent before it is looked at whether anything is left to do.
 const SILENCE_MS: u32 = 20;
 
@@ -58,8 +65,27 @@ impl From<StorageError> for OrphanError {
 #[derive(Default)]
 pub(crate) struct Rounds {
     state: Cell<Round>,
-    /// A round was made with the relay at hand, so that all that is surplus has been retired.
-    is_tidy: Cell<bool>,
+    every_few_minutes: RefCell<Option<Interval>>,
+}
+
+impl Rounds {
+    /// Makes a round every few minutes.
+    pub(crate) fn repeat(&self, host: &Rc<Host>) {
+        let host = Rc::downgrade(host);
+        let interval = Interval::new(ROUND_MS, move || {
+            if let Some(host) = host.upgrade()
+                && platform::is_visible()
+            {
+                visit_if_ready(&host);
+            }
+        });
+        self.every_few_minutes.replace(Some(interval));
+    }
+
+    /// Makes no more of them.
+    pub(crate) fn end(&self) {
+        self.every_few_minutes.take();
+    }
 }
 
 #[derive(Clone, Copy, Default)]
@@ -91,9 +117,9 @@ pub(crate) fn visit(host: &Rc<Host>) {
     });
 }
 
-/// The relay has told all it held: if nothing could be retired without it, it can be.
-pub(crate) fn visit_if_untidy(host: &Rc<Host>) {
-    if host.is_ready() && !host.rounds().is_tidy.get() {
+/// The same, if this tab's replica can take anything over.
+pub(crate) fn visit_if_ready(host: &Rc<Host>) {
+    if host.is_ready() {
         visit(host);
     }
 }
@@ -117,9 +143,6 @@ async fn visit_all(host: &Host) {
                 warn(&["Replica store ", &entry.store.to_string(), " is left alone"].concat(), &error.to_string());
             }
         }
-    }
-    if may_retire {
-        host.rounds().is_tidy.set(true);
     }
 }
 

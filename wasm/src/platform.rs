@@ -39,6 +39,13 @@ extern "C" {
     pub(crate) type LockManager;
     #[wasm_bindgen(method)]
     pub(crate) fn request(this: &LockManager, name: &str, options: &JsValue, granted: &Function) -> Promise;
+    #[wasm_bindgen(method)]
+    pub(crate) fn query(this: &LockManager) -> Promise;
+
+    #[wasm_bindgen(extends = EventTarget)]
+    type Document;
+    #[wasm_bindgen(method, getter, js_name = visibilityState)]
+    fn visibility_state(this: &Document) -> String;
 
     type StrictTransactions;
     #[wasm_bindgen(method, catch)]
@@ -111,6 +118,16 @@ pub(crate) fn locks() -> Option<LockManager> {
         return None;
     }
     scope().navigator()?.locks()
+}
+
+/// What is told when the page is put to sleep and wakes up; a worker has none.
+pub(crate) fn document() -> Option<EventTarget> {
+    scope().document().map(Into::into)
+}
+
+/// Whether somebody can see the page. A worker works for pages unseen.
+pub(crate) fn is_visible() -> bool {
+    scope().document().is_none_or(|document| document.visibility_state() == "visible")
 }
 
 /// IndexedDB, or what the browser threw instead.

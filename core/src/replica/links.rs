@@ -72,6 +72,12 @@ impl Replica {
         self.finish()
     }
 
+    /// The replica at the other end of a link, once it has said who it is.
+    #[must_use]
+    pub fn peer_replica(&self, peer: PeerId) -> Option<&ReplicaId> {
+        self.peers.get(&peer)?.replica.as_ref()
+    }
+
     pub(super) fn peers_where(&self, condition: impl Fn(&Peer) -> bool) -> Vec<PeerId> {
         self.peers.iter().filter(|(_, session)| condition(session)).map(|(peer, _)| *peer).collect()
     }

@@ -6,6 +6,7 @@ mod error;
 mod files;
 mod input;
 mod inspection;
+mod links;
 mod promise;
 mod replica;
 mod room_data;
@@ -14,6 +15,7 @@ mod value;
 
 pub(crate) use data::outcome_to_js;
 pub(crate) use error::ApiError;
+pub use links::{NearbyLink, NearbyLinks, RelayLink};
 pub(crate) use promise::reject_all;
-pub use replica::{RelayLink, Replica, SubmittedWrite};
+pub use replica::{Replica, SubmittedWrite};
 pub use rooms::Rooms;

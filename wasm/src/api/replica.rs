@@ -10,16 +10,17 @@ use web_sys::AbortSignal;
 
 use super::{
     ApiError,
-    data::{Failure, LinkState, Status, Summary, plain},
+    data::{Failure, Status, Summary, plain},
     draft::{read_draft, read_query},
     input::Input,
     inspection::Inspection,
+    links::links,
     promise::promise,
     rooms::Rooms,
     value::rows_to_js,
 };
 use crate::{
-    host::{Host, Waiter},
+    host::{Enabled, Host, Waiter},
     link::RelayUrl,
     opening,
     platform::object,
@@ -38,13 +39,10 @@ export interface OpenOptions {
     relay: string;
     /** Whether the link to the relay is opened at once. Default: true. */
     relayEnabled?: boolean;
+    /** Whether links with other tabs of this browser are made at once. Default: true. */
+    nearbyEnabled?: boolean;
     /** Aborts the opening; afterwards it has no effect. */
     signal?: AbortSignal;
-}
-
-/** The links of a replica. */
-export interface Links {
-    readonly relay: RelayLink;
 }
 "#;
 
@@ -74,16 +72,16 @@ impl Replica {
     #[wasm_bindgen(unchecked_return_type = "Promise<Replica>")]
     pub fn open(#[wasm_bindgen(unchecked_param_type = "OpenOptions")] options: JsValue) -> Promise {
         promise(async move {
-            let OpenOptions { database, relay, relay_enabled, signal } = OpenOptions::read(options)?;
-            let host = unless_aborted(signal.as_ref(), opening::open(database, relay, relay_enabled)).await;
+            let OpenOptions { database, relay, enabled, signal } = OpenOptions::read(options)?;
+            let host = unless_aborted(signal.as_ref(), opening::open(database, relay, enabled)).await;
             let host = host.map_err(ApiError::Aborted)??;
-            let links = object(&[("relay", RelayLink { host: Rc::clone(&host) }.into())]);
+            let links = links(&host);
             let rooms = Rooms::new(Rc::clone(&host)).into();
             Ok(Self { host, links, rooms, closing: OnceCell::new() }.into())
         })
     }
 
-    /// The replica's id; `undefined` until it has met a relay for the first time.
+    /// The replica's id; `undefined` until the relay or another tab has created it.
     #[wasm_bindgen(getter)]
     #[must_use]
     pub fn id(&self) -> Option<String> {
@@ -294,53 +292,25 @@ impl SubmittedWrite {
     }
 }
 
-/// The link to the relay.
-#[wasm_bindgen]
-pub struct RelayLink {
-    host: Rc<Host>,
-}
-
-#[wasm_bindgen]
-impl RelayLink {
-    /// Whether the link is to be open. Setting it to `false` really closes the socket, at once.
-    #[wasm_bindgen(getter)]
-    #[must_use]
-    pub fn enabled(&self) -> bool {
-        self.host.relay().is_enabled()
-    }
-
-    /// Opens the link and keeps it open, or closes it.
-    #[wasm_bindgen(setter)]
-    pub fn set_enabled(&self, enabled: bool) {
-        self.host.relay().set_enabled(enabled);
-    }
-
-    /// Where the link stands.
-    #[wasm_bindgen(getter)]
-    #[must_use]
-    pub fn state(&self) -> Ts<LinkState> {
-        plain(&self.host.relay().state().into())
-    }
-}
-
 struct OpenOptions {
     database: DatabaseName,
     relay: RelayUrl,
-    relay_enabled: bool,
+    enabled: Enabled,
     signal: Option<AbortSignal>,
 }
 
 impl OpenOptions {
     fn read(options: JsValue) -> Result<Self, ApiError> {
         let options = Input::argument("options", options);
-        options.only(&["database", "relay", "relayEnabled", "signal"])?;
+        options.only(&["database", "relay", "relayEnabled", "nearbyEnabled", "signal"])?;
         let database = options.field("database");
         let database = DatabaseName::parse(&database.text()?).map_err(|error| database.error(error))?;
         let relay = options.field("relay");
         let relay = RelayUrl::new(&relay.text()?, &database).map_err(|error| relay.error(error))?;
-        let relay_enabled = options.optional("relayEnabled", Input::flag)?.unwrap_or(true);
+        let flag = |name| Ok::<_, ApiError>(options.optional(name, Input::flag)?.unwrap_or(true));
+        let enabled = Enabled { relay: flag("relayEnabled")?, nearby: flag("nearbyEnabled")? };
         let signal = read_signal(&options.field("signal"))?;
-        Ok(Self { database, relay, relay_enabled, signal })
+        Ok(Self { database, relay, enabled, signal })
     }
 }
 

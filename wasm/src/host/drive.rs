@@ -23,19 +23,32 @@ impl Host {
     }
 
     pub(crate) fn link_up(&self, peer: PeerId, kind: PeerKind) {
-        self.tell_engine(|replica| replica.handle_link_up(platform::now(), peer, kind));
+        let now = self.now();
+        self.tell_engine(|replica| replica.handle_link_up(now, peer, kind));
     }
 
     pub(crate) fn link_down(&self, peer: PeerId) {
-        self.tell_engine(|replica| replica.handle_link_down(platform::now(), peer));
+        let now = self.now();
+        self.tell_engine(|replica| replica.handle_link_down(now, peer));
     }
 
     pub(crate) fn frame(&self, peer: PeerId, frame: &[u8]) {
-        self.tell_engine(|replica| replica.handle_frame(platform::now(), peer, frame));
+        let now = self.now();
+        self.tell_engine(|replica| replica.handle_frame(now, peer, frame));
+        // A hidden page's timer is late, but messages come: what is due, such as a sign of life, need not wait.
+        if self.timer.due().is_some_and(|due| due <= now) {
+            self.wake();
+        }
     }
 
     /// What there is to say of the relay's link changed.
     pub(crate) fn link_changed(&self) {
+        self.nearby.update();
+        self.listeners.notify();
+    }
+
+    /// What there is to say of other tabs changed.
+    pub(crate) fn nearby_changed(&self) {
         self.listeners.notify();
     }
 
@@ -93,12 +106,23 @@ impl Host {
 
     fn set_timer(&self, due: Option<Millis>) {
         let this = self.this.clone();
-        self.timer.set(due, move || {
+        self.timer.set(self.now(), due, move || {
             if let Some(host) = this.upgrade() {
-                host.timer.clear();
-                host.tell_engine(|replica| replica.handle_timeout(platform::now()));
+                host.wake();
             }
         });
+    }
+
+    /// The time that the engine asked for has come.
+    fn wake(&self) {
+        let now = self.now();
+        self.timer.clear();
+        self.tell_engine(|replica| replica.handle_timeout(now));
+    }
+
+    /// The time for the engine.
+    fn now(&self) -> Millis {
+        self.clock.now(platform::now(), self.timer.due())
     }
 
     fn perform(&self) {
@@ -116,10 +140,12 @@ impl Host {
                 }
                 Output::Transmit { peer, frame } => match self.pipe_to(peer) {
                     Some(pipe) => pipe.push(frame),
+                    None if self.nearby.transmit(peer, &frame) => {}
                     None => self.relay.transmit(peer, &frame),
                 },
                 Output::Disconnect { peer, reason } => match self.pipe_to(peer) {
                     Some(pipe) => pipe.end(),
+                    None if self.nearby.disconnect(peer, &reason) => {}
                     None => self.relay.disconnect(peer, &reason),
                 },
                 Output::Forget { before } => {
@@ -141,13 +167,18 @@ impl Host {
             Event::Ready => {
                 self.register();
                 self.waiters.ready();
+                self.nearby.update();
                 self.listeners.notify();
                 if let Some(host) = self.this.upgrade() {
                     orphans::visit(&host);
                 }
             }
+            Event::Changed | Event::PrimaryPaused { .. } => self.listeners.notify(),
             // Until it has a new id, which `Ready` tells of, it accepts nothing; all it holds stays.
-            Event::Changed | Event::PrimaryPaused { .. } | Event::IdLost { .. } => self.listeners.notify(),
+            Event::IdLost { .. } => {
+                self.nearby.update();
+                self.listeners.notify();
+            }
             Event::Saved { write } => self.waiters.saved(&write),
             Event::Committed { write } => self.waiters.committed(&write, || {
                 let status = self.read(|replica| replica.status(&write)).ok().flatten();
@@ -157,16 +188,21 @@ impl Host {
             Event::Retired => self.waiters.retired(),
             Event::Installed { .. } => self.upkeep.borrow_mut().checkpoint_given_up(),
             Event::LinkReady { peer } => {
-                self.relay.ready(peer);
+                let replica = self.read(|own| own.peer_replica(peer).map(ToString::to_string)).ok().flatten();
+                if !self.nearby.ready(peer, replica) {
+                    self.relay.ready(peer);
+                    self.nearby.update();
+                }
                 self.listeners.notify();
             }
             Event::CaughtUp { peer } => {
                 match self.pipe_to(peer) {
                     Some(pipe) => pipe.caught_up(),
+                    None if self.nearby.caught_up(peer) => {}
                     None => {
                         self.relay.caught_up(peer);
                         if let Some(host) = self.this.upgrade() {
-                            orphans::visit_if_untidy(&host);
+                            orphans::visit_if_ready(&host);
                         }
                     }
                 }
@@ -174,6 +210,7 @@ impl Host {
             }
             Event::PeerRefused { peer, code, reason } => match self.pipe_to(peer) {
                 Some(pipe) => pipe.end(),
+                None if self.nearby.peer_refused(peer, code, &reason) => {}
                 None => self.relay.peer_refused(peer, code, reason),
             },
             // What a reorder cost is part of `inspect`, and `Changed` comes with it.

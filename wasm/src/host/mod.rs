@@ -5,6 +5,7 @@
 //! borrowed, the outputs are carried out in order. The page's own code is never called from within any of this: its
 //! promises are settled, which runs nothing at once, and its callbacks come in a task of their own.
 
+mod awake;
 mod departure;
 mod drive;
 mod failure;
@@ -32,10 +33,10 @@ use bayou_core::{DatabaseName, Draft, Options, Output, Outputs, Replica, RetireE
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 
-use self::{timer::Timer, upkeep::Upkeep, waiters::Waiters, writer::Writer};
+use self::{awake::AwakeClock, timer::Timer, upkeep::Upkeep, waiters::Waiters, writer::Writer};
 use crate::{
     api::{self, ApiError},
-    link::{LinkState, RelayLink, RelayUrl},
+    link::{LinkState, NearbyLinks, RelayLink, RelayUrl},
     locks::StoreLock,
     orphans::{self, Pipe, Rounds},
     store::{Entry, Registry, ReplicaStore},
@@ -54,6 +55,13 @@ pub(crate) struct Ownership {
     pub(crate) departure: Departure,
 }
 
+/// Which links are made at once.
+#[derive(Clone, Copy)]
+pub(crate) struct Enabled {
+    pub(crate) relay: bool,
+    pub(crate) nearby: bool,
+}
+
 /// One open replica.
 pub(crate) struct Host {
     this: Weak<Self>,
@@ -63,6 +71,7 @@ pub(crate) struct Host {
     writer: Writer,
     upkeep: RefCell<Upkeep>,
     relay: Rc<RelayLink>,
+    nearby: Rc<NearbyLinks>,
     /// Sessions with idle replicas of this browser.
     pipes: RefCell<Vec<Rc<Pipe>>>,
     rounds: Rounds,
@@ -70,6 +79,7 @@ pub(crate) struct Host {
     is_performing: Cell<bool>,
     last_peer: Cell<u64>,
     timer: Timer,
+    clock: AwakeClock,
     waiters: Waiters,
     listeners: Rc<Listeners>,
     failure: OnceCell<Failure>,
@@ -90,11 +100,12 @@ impl Host {
         stored_bytes: usize,
         Ownership { lock, entry, departure }: Ownership,
         relay: RelayUrl,
-        relay_enabled: bool,
+        enabled: Enabled,
     ) -> Rc<Self> {
         let host = Rc::new_cyclic(|this: &Weak<Self>| Self {
             this: this.clone(),
             name: replica.name().clone(),
+            nearby: NearbyLinks::new(replica.name(), this.clone()),
             upkeep: RefCell::new(Upkeep::new(stored_bytes, &replica.log_size())),
             engine: RefCell::new(Rc::new(RefCell::new(replica))),
             writer: Writer::new(store),
@@ -105,6 +116,7 @@ impl Host {
             is_performing: Cell::default(),
             last_peer: Cell::default(),
             timer: Timer::default(),
+            clock: AwakeClock::default(),
             waiters: Waiters::default(),
             listeners: Listeners::new(),
             failure: OnceCell::new(),
@@ -117,10 +129,12 @@ impl Host {
         });
         trap::watch(&host);
         host.watch_store();
-        host.relay.set_enabled(relay_enabled);
+        host.relay.set_enabled(enabled.relay);
+        host.nearby.set_enabled(enabled.nearby);
         if host.is_ready() {
             orphans::visit(&host);
         }
+        host.rounds.repeat(&host);
         let this = Rc::downgrade(&host);
         host.departure.on_leaving(move || {
             if let Some(host) = this.upgrade() {
@@ -161,6 +175,10 @@ impl Host {
 
     pub(crate) fn relay(&self) -> &RelayLink {
         &self.relay
+    }
+
+    pub(crate) fn nearby(&self) -> &NearbyLinks {
+        &self.nearby
     }
 
     pub(crate) fn listeners(&self) -> &Rc<Listeners> {
@@ -257,6 +275,8 @@ impl Host {
     async fn shut(&self) {
         self.is_closed.set(true);
         self.relay.stop();
+        self.nearby.stop();
+        self.rounds.end();
         self.listeners.clear();
         self.writer.rest().await;
         self.end();
@@ -269,6 +289,8 @@ impl Host {
             return;
         }
         self.relay.stop();
+        self.nearby.stop();
+        self.rounds.end();
         self.end();
         self.release();
         self.listeners.notify();
@@ -344,6 +366,7 @@ impl Host {
         } else if !self.is_stopped.get() {
             self.stop(&error);
         }
+        self.nearby.stop();
         self.listeners.notify();
     }
 

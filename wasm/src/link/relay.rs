@@ -15,6 +15,7 @@ use super::{
     backoff::Backoff,
     refusal::Refusal,
     socket::{Socket, SocketEvent},
+    traffic::Traffic,
 };
 use crate::{host::Host, platform};
 
@@ -103,6 +104,7 @@ pub(crate) struct RelayLink {
     /// The replica has stopped: nothing is sent any more.
     stopped: Cell<bool>,
     backoff: Cell<Backoff>,
+    traffic: Cell<Traffic>,
     phase: RefCell<Phase>,
     /// When the socket was begun or last brought something, in `Date.now()` milliseconds.
     last_heard: Cell<f64>,
@@ -142,6 +144,7 @@ impl RelayLink {
                 enabled: Cell::new(false),
                 stopped: Cell::new(false),
                 backoff: Cell::default(),
+                traffic: Cell::default(),
                 phase: RefCell::new(Phase::Off),
                 last_heard: Cell::default(),
                 _listeners: [online, visible],
@@ -187,6 +190,16 @@ impl RelayLink {
         }
     }
 
+    pub(crate) fn traffic(&self) -> Traffic {
+        self.traffic.get()
+    }
+
+    fn count(&self, happened: impl FnOnce(&mut Traffic)) {
+        let mut traffic = self.traffic.get();
+        happened(&mut traffic);
+        self.traffic.set(traffic);
+    }
+
     /// Whether this is the peer at the other end.
     pub(crate) fn is_to(&self, peer: PeerId) -> bool {
         self.phase.borrow().peer() == Some(peer)
@@ -199,6 +212,7 @@ impl RelayLink {
             && let Some(socket) = phase.socket()
         {
             socket.send(frame);
+            self.count(|traffic| traffic.sent(frame.len()));
         }
     }
 
@@ -265,6 +279,10 @@ impl RelayLink {
         let peer = self.phase.borrow().peer();
         self.last_heard.set(js_sys::Date::now());
         match (event, peer) {
+            // To be created by two would leave one of the ids unused in every version vector.
+            (SocketEvent::Opened, _) if host.nearby().is_asking() => {
+                self.after_session(RESYNC, "Another tab of this browser is asked first.".to_owned());
+            }
             (SocketEvent::Opened, _) => {
                 let new_peer = host.new_peer();
                 if let Phase::Connecting { peer, .. } = &mut *self.phase.borrow_mut() {
@@ -272,7 +290,10 @@ impl RelayLink {
                 }
                 host.link_up(new_peer, PeerKind::Elsewhere);
             }
-            (SocketEvent::Frame(frame), Some(peer)) => host.frame(peer, &frame),
+            (SocketEvent::Frame(frame), Some(peer)) => {
+                self.count(|traffic| traffic.received(frame.len()));
+                host.frame(peer, &frame);
+            }
             // The engine ended the session; what was on its way is of no interest.
             (SocketEvent::Frame(_), None) => {}
             (SocketEvent::Closed { code, reason }, peer) => {

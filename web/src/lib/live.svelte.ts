@@ -2,7 +2,17 @@
  * The replica as something that components can read: every question subscribes its reader to changes.
  * Nothing is copied; the replica stays the only holder of state.
  */
-import type { Booking, Failure, Inspection, LinkState, Replica, Room, Slot, Summary } from "bayou";
+import type {
+  Booking,
+  Failure,
+  Inspection,
+  Links,
+  LinkState,
+  Replica,
+  Room,
+  Slot,
+  Summary,
+} from "bayou";
 import { createContext } from "svelte";
 import { createSubscriber } from "svelte/reactivity";
 import { paced } from "./pace.ts";
@@ -63,8 +73,14 @@ export class LiveReplica {
     return this.#now.links.relay.state;
   }
 
-  get online(): boolean {
-    return this.#now.links.relay.enabled;
+  get links(): Links {
+    return this.#now.links;
+  }
+
+  /** Whether every link of this tab is switched off. */
+  get offline(): boolean {
+    const { relay, nearby } = this.#now.links;
+    return !relay.enabled && !nearby.enabled;
   }
 
   get summary(): Summary {

@@ -3,7 +3,7 @@ import init, { Replica } from "bayou";
 import wasmUrl from "bayou/bayou_bg.wasm?url";
 import { relayAddress } from "./address.ts";
 import { OpenError } from "./errors.ts";
-import { readOffline } from "./settings.ts";
+import { readSwitches } from "./settings.ts";
 
 declare global {
   interface Window {
@@ -27,10 +27,12 @@ export async function openReplica(database: string): Promise<Replica> {
       { cause },
     );
   }
+  const { relay, nearby } = readSwitches(database);
   const replica = await Replica.open({
     database,
     relay: relayAddress(window.location),
-    relayEnabled: !readOffline(database),
+    relayEnabled: relay,
+    nearbyEnabled: nearby,
   });
   window.bayou = replica;
   return replica;

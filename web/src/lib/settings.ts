@@ -20,13 +20,21 @@ function write(storage: () => Storage, key: string, value: string | null): void 
 const perTab = (): Storage => sessionStorage;
 const perDevice = (): Storage => localStorage;
 
-/** Offline is a tab's own choice, so that two tabs can be cut off one by one. */
-export function readOffline(database: string): boolean {
-  return read(perTab, `bayou:offline:${database}`) === "yes";
+/** Which links of a tab are on. */
+export interface Switches {
+  relay: boolean;
+  nearby: boolean;
 }
 
-export function writeOffline(database: string, offline: boolean): void {
-  write(perTab, `bayou:offline:${database}`, offline ? "yes" : null);
+/** A tab's own choice, so that two tabs can be cut off one by one. */
+export function readSwitches(database: string): Switches {
+  const off = read(perTab, `bayou:off:${database}`)?.split(" ") ?? [];
+  return { relay: !off.includes("relay"), nearby: !off.includes("nearby") };
+}
+
+export function writeSwitches(database: string, { relay, nearby }: Switches): void {
+  const off = [...(relay ? [] : ["relay"]), ...(nearby ? [] : ["nearby"])];
+  write(perTab, `bayou:off:${database}`, off.length > 0 ? off.join(" ") : null);
 }
 
 export type View = "grid" | "agenda";

@@ -6,7 +6,8 @@ const nothing: Summary = { saving: 0, onlyHere: 0, tentative: 0, csn: 0, commits
 const open: LinkState = { kind: "open", caughtUp: true };
 
 function facts(changes: Partial<SyncFacts>): SyncFacts {
-  return { failure: undefined, ready: true, link: open, summary: nothing, now: 0, ...changes };
+  const usual = { failure: undefined, ready: true, link: open, offline: false };
+  return { ...usual, summary: nothing, now: 0, ...changes };
 }
 
 const text = (changes: Partial<SyncFacts>): string => syncSentence(facts(changes)).text;
@@ -26,15 +27,23 @@ test("commits paused", () => {
 });
 
 test("offline", () => {
-  const link: LinkState = { kind: "off" };
-  expect(text({ link, summary: { ...nothing, onlyHere: 2, tentative: 3 } })).toBe(
+  const cut: Partial<SyncFacts> = { link: { kind: "off" }, offline: true };
+  expect(text({ ...cut, summary: { ...nothing, onlyHere: 2, tentative: 3 } })).toBe(
     "Offline - 2 saved on this device only",
   );
-  expect(text({ link, summary: { ...nothing, tentative: 1 } })).toBe(
+  expect(text({ ...cut, summary: { ...nothing, tentative: 1 } })).toBe(
     "Offline - 1 not yet confirmed",
   );
-  expect(text({ link })).toBe("Offline - all confirmed");
-  expect(text({ link, ready: false })).toBe("Offline - this tab has no copy yet");
+  expect(text(cut)).toBe("Offline - all confirmed");
+  expect(text({ ...cut, ready: false })).toBe("Offline - this tab has no copy yet");
+});
+
+test("the relay is off and nearby tabs are not: what they hold is still on this device only", () => {
+  const link: LinkState = { kind: "off" };
+  expect(text({ link, summary: { ...nothing, onlyHere: 2, tentative: 2 } })).toBe(
+    "Relay off - 2 saved on this device only",
+  );
+  expect(text({ link })).toBe("Relay off - all confirmed");
 });
 
 test("relay not reachable", () => {

@@ -12,6 +12,8 @@ export interface SyncFacts {
   failure: Failure | undefined;
   ready: boolean;
   link: LinkState;
+  /** Every link is switched off, and not the relay's alone. */
+  offline: boolean;
   summary: Summary;
   /** `Date.now()` */
   now: number;
@@ -38,13 +40,13 @@ const FAILURES: Readonly<Record<Failure["kind"], string>> = {
   trap: "Stopped after a fault - nothing new can be saved",
 };
 
-export function syncSentence({ failure, ready, link, summary, now }: SyncFacts): Sync {
+export function syncSentence({ failure, ready, link, offline, summary, now }: SyncFacts): Sync {
   if (failure !== undefined) return { tone: "trouble", text: FAILURES[failure.kind] };
   switch (link.kind) {
     case "off":
       return {
         tone: "offline",
-        text: ready ? `Offline - ${kept(summary)}` : "Offline - this tab has no copy yet",
+        text: `${offline ? "Offline" : "Relay off"} - ${ready ? kept(summary) : "this tab has no copy yet"}`,
       };
     case "connecting":
       return {
