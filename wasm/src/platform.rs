@@ -27,10 +27,6 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = reportError)]
     fn report_error(this: &Scope, error: &JsValue) -> Result<(), JsValue>;
 
-    type Document;
-    #[wasm_bindgen(method, getter, js_name = visibilityState)]
-    fn visibility_state(this: &Document) -> String;
-
     type Navigator;
     #[wasm_bindgen(method, getter)]
     fn locks(this: &Navigator) -> Option<LockManager>;
@@ -68,11 +64,6 @@ fn scope() -> Scope {
 /// Where the scope's events arrive: a window's, or a worker's.
 pub(crate) fn event_target() -> EventTarget {
     js_sys::global().unchecked_into()
-}
-
-/// Whether somebody may be looking at the page. A worker is as good as hidden.
-pub(crate) fn is_visible() -> bool {
-    scope().document().is_some_and(|document| document.visibility_state() == "visible")
 }
 
 /// A new plain object with these properties.

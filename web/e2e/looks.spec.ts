@@ -99,3 +99,18 @@ test("files, storage, and a store that is gone", async ({ desk }) => {
   await page.evaluate(() => scrollTo(0, 0));
   await inspect(desk, "storage-lost");
 });
+
+test("the links", async ({ visitor }) => {
+  const { tab } = await visitor();
+  const desk = await tab();
+  await desk.openWithRooms();
+  const other = await tab();
+  await other.openWithRooms();
+  await other.settled();
+  await desk.page.bringToFront();
+  const region = desk.page.getByRole("region", { name: "Links" });
+  await region.getByRole("button", { name: "Links" }).click();
+  await expect(region.getByRole("switch", { name: /^Nearby tab \d/ })).toBeChecked();
+  await region.scrollIntoViewIfNeeded();
+  await inspect(desk, "links");
+});

@@ -29,7 +29,7 @@ export class Relay {
   readonly #log: string[] = [];
 
   private constructor(
-    private readonly port: number,
+    readonly port: number,
     private readonly data: string,
     private readonly page: string,
     private readonly options: readonly string[],

@@ -1,5 +1,5 @@
 /** The links of this tab: their switches, and words for where they stand. */
-import type { LinkState, NearbyLink, Replica } from "bayou";
+import type { LinkState, NearbyLink, RelayLink, Replica } from "bayou";
 import { type Switches, writeSwitches } from "./settings.ts";
 
 /** Turns links on and off, and keeps the choice for when this tab is loaded again. */
@@ -7,6 +7,11 @@ export function switchLinks({ links, database }: Replica, changes: Partial<Switc
   if (changes.relay !== undefined) links.relay.enabled = changes.relay;
   if (changes.nearby !== undefined) links.nearby.enabled = changes.nearby;
   writeSwitches(database.name, { relay: links.relay.enabled, nearby: links.nearby.enabled });
+}
+
+/** What there is to say of a link at one moment. (The link itself is one object for ever, in which nobody sees a change.) */
+export function factsOf({ enabled, state, lastHeard, bytesIn, bytesOut }: RelayLink | NearbyLink) {
+  return { enabled, state, lastHeard, bytesIn, bytesOut };
 }
 
 /** What a nearby tab is called: by its replica, once that has said who it is. */

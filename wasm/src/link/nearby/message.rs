@@ -22,6 +22,9 @@ pub(super) enum LinkMessage {
 pub(super) fn word_to_js(word: &Word) -> JsValue {
     match word {
         Word::Here(tab) => object(&[("kind", "here".into()), ("tab", tab.to_string().into())]),
+        Word::Off { tab, to } => {
+            object(&[("kind", "off".into()), ("tab", tab.to_string().into()), ("to", to.to_string().into())])
+        }
         Word::Call { link, to } => {
             object(&[("kind", "call".into()), ("link", link.to_string().into()), ("to", to.to_string().into())])
         }
@@ -32,6 +35,7 @@ pub(super) fn word_to_js(word: &Word) -> JsValue {
 pub(super) fn word_from_js(value: &JsValue) -> Option<Word> {
     match text(value, "kind")?.as_str() {
         "here" => Some(Word::Here(TabId::parse(&text(value, "tab")?)?)),
+        "off" => Some(Word::Off { tab: TabId::parse(&text(value, "tab")?)?, to: TabId::parse(&text(value, "to")?)? }),
         "call" => {
             Some(Word::Call { link: LinkId::parse(&text(value, "link")?)?, to: TabId::parse(&text(value, "to")?)? })
         }

@@ -50,6 +50,8 @@ use crate::{
 const RELAY_CHANCE_MS: u64 = 2_000;
 /// And for its data, once the relay has answered.
 const RELAY_DATA_MS: u64 = 10_000;
+/// Asked again after that, should the browser be slow.
+const LOCK_PATIENCE_MS: u32 = 5_000;
 
 /// This end of a link.
 struct Line {
@@ -87,6 +89,8 @@ pub(crate) struct NearbyLinks {
     is_asleep: Cell<bool>,
     /// Since when the replica lacks an id.
     unready_since: Cell<Option<Millis>>,
+    /// And that the relay could not be reached or asked meanwhile: it has had its chance.
+    relay_failed: Cell<bool>,
     /// How it is to take part; the state machine follows as soon as the browser has given the locks for it.
     stage: Cell<Stage>,
     mesh: RefCell<Mesh>,
@@ -118,6 +122,7 @@ impl NearbyLinks {
             is_stopped: Cell::default(),
             is_asleep: Cell::default(),
             unready_since: Cell::default(),
+            relay_failed: Cell::default(),
             stage: Cell::new(Stage::Away),
             mesh: RefCell::new(Mesh::new(own, platform::random_up_to)),
             place: RefCell::default(),
@@ -259,15 +264,20 @@ impl NearbyLinks {
         }
         if host.is_ready() {
             self.unready_since.set(None);
+            self.relay_failed.set(false);
             return Stage::Present;
         }
         let now = platform::now();
         let since = self.unready_since.get().unwrap_or(now);
         self.unready_since.set(Some(since));
         let patience_ms = match host.relay().state() {
-            LinkState::Connecting => RELAY_CHANCE_MS,
             LinkState::Open { .. } => RELAY_DATA_MS,
-            LinkState::Off | LinkState::Waiting { .. } | LinkState::Refused(_) => 0,
+            LinkState::Connecting if self.relay_failed.get() => 0,
+            LinkState::Connecting => RELAY_CHANCE_MS,
+            LinkState::Off | LinkState::Waiting { .. } | LinkState::Refused(_) => {
+                self.relay_failed.set(true);
+                0
+            }
         };
         let waited_ms = now.0 - since.0;
         if waited_ms >= patience_ms {
@@ -292,24 +302,30 @@ impl NearbyLinks {
             // A browser without channels, or a page that may have no locks, has no nearby tabs.
             let own = this.mesh.borrow().own().clone();
             if this.place.borrow().is_none() {
-                let Ok(Some(life)) = StoreLock::acquire(&this.names.life_lock(&own), 0).await else { return };
-                if this.epoch.get() != epoch {
-                    return;
-                }
+                let Some(life) = this.lock(&this.names.life_lock(&own), epoch).await else { return };
                 let Some(common) = this.listen() else { return };
                 this.place.replace(Some(Place { common, _life: life }));
             }
             if stage == Stage::Present {
-                let presence = StoreLock::acquire(&this.names.presence_lock(&own), 0).await;
-                let Ok(Some(presence)) = presence else { return };
-                if this.epoch.get() != epoch {
-                    return;
-                }
+                let Some(presence) = this.lock(&this.names.presence_lock(&own), epoch).await else { return };
                 this.presence.replace(Some(presence));
             }
             this.act(|mesh, now| mesh.enter(stage, now));
             this.tell_host();
         });
+    }
+
+    /// One of this tab's own locks. Nobody else wants it, but it may be on its way back from an earlier epoch; `None` if
+    /// the present one ends before, or the page can have no locks.
+    async fn lock(&self, name: &str, epoch: u64) -> Option<StoreLock> {
+        while self.epoch.get() == epoch {
+            match StoreLock::acquire(name, LOCK_PATIENCE_MS).await {
+                Ok(Some(lock)) if self.epoch.get() == epoch => return Some(lock),
+                Ok(_) => {}
+                Err(_) => return None,
+            }
+        }
+        None
     }
 
     fn listen(&self) -> Option<Channel> {

@@ -41,6 +41,8 @@ const RESYNC: u16 = DisconnectReason::Resync.code();
 pub(super) enum Word {
     /// This tab takes part from now on, or again.
     Here(TabId),
+    /// `tab` has switched the link with `to` off: it will neither call nor answer.
+    Off { tab: TabId, to: TabId },
     /// Whoever calls is on the link's channel and asks `to` to come there.
     Call { link: LinkId, to: TabId },
 }
@@ -253,7 +255,7 @@ impl Mesh {
             return actions;
         }
         let peer = self.peers.remove(tab).unwrap_or_default();
-        hang_up(&peer.phase, Some((code::SWITCHED_OFF, "It was switched off in the other tab.")), &mut actions);
+        hang_up(&peer.phase, Some((code::SWITCHED_OFF, OFF_THERE)), &mut actions);
         if is_on && self.stage == Stage::Present {
             // The other one may have been told that it was off.
             actions.push(Action::Say(Word::Here(self.own.clone())));
@@ -315,12 +317,24 @@ impl Mesh {
                     hang_up(&peer.phase, Some((code::LEFT, "It is called anew.")), &mut actions);
                     *peer = Peer::default();
                 }
+                if self.off.contains(&tab) {
+                    // Should it be this tab's turn to call, the other one would wait in vain.
+                    actions.push(Action::Say(Word::Off { tab: self.own.clone(), to: tab }));
+                }
                 self.look(now, &mut actions);
+            }
+            Word::Off { tab, to } if to == self.own && tab != self.own && self.stage != Stage::Away => {
+                let peer = self.peers.entry(tab).or_default();
+                if !matches!(peer.phase, Phase::Up { .. }) {
+                    hang_up(&peer.phase, None, &mut actions);
+                    peer.phase = Phase::Refused { code: code::SWITCHED_OFF, reason: OFF_THERE.to_owned() };
+                }
+                self.settle(now, &mut actions);
             }
             Word::Call { link, to } if to == self.own && link.caller != self.own => {
                 self.called(link, now, &mut actions);
             }
-            Word::Here(_) | Word::Call { .. } => {}
+            Word::Here(_) | Word::Off { .. } | Word::Call { .. } => {}
         }
         actions
     }
@@ -330,9 +344,7 @@ impl Mesh {
         let refusal = match self.stage {
             Stage::Away => return,
             Stage::Asking => Some((code::NOT_READY, "That tab has no copy of the database yet.")),
-            Stage::Present if self.off.contains(&caller) => {
-                Some((code::SWITCHED_OFF, "It was switched off in the other tab."))
-            }
+            Stage::Present if self.off.contains(&caller) => Some((code::SWITCHED_OFF, OFF_THERE)),
             Stage::Present => None,
         };
         if let Some((code, reason)) = refusal {
@@ -504,6 +516,7 @@ const fn later(now: Millis, milliseconds: u64) -> Millis {
     Millis(now.0.saturating_add(milliseconds))
 }
 
+const OFF_THERE: &str = "It was switched off in the other tab.";
 const NO_ANSWER: &str = "The tab does not answer.";
 
 /// Gives up the link of a phase, if it has one: with a word to the other side, unless that side knows.

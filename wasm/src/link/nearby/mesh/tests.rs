@@ -276,6 +276,14 @@ fn a_link_that_is_switched_off_stays_closed_from_both_sides_until_it_is_switched
         assert_eq!(browser.tabs[here].mesh.state(&tab_id(there)), PeerState::Off);
         let state = browser.tabs[there].mesh.state(&tab_id(here));
         assert!(matches!(state, PeerState::Refused { code: code::SWITCHED_OFF, .. }), "{state:?}");
+        // The other side can try as often as it likes, and is told each time.
+        for is_on in [false, true] {
+            browser.act(there, |mesh, now| mesh.switch(&tab_id(here), is_on, now));
+        }
+        browser.rest();
+        browser.assert_linked(&BTreeSet::new());
+        let state = browser.tabs[there].mesh.state(&tab_id(here));
+        assert!(matches!(state, PeerState::Refused { code: code::SWITCHED_OFF, .. }), "{state:?}");
 
         browser.act(here, |mesh, now| mesh.switch(&tab_id(there), true, now));
         browser.rest();

@@ -1,0 +1,398 @@
+/** Tabs of one browser among themselves, with the relay switched off or down. */
+import type { Locator } from "@playwright/test";
+import { DATE, type Desk } from "./support/desk.ts";
+import { expect, test } from "./support/fixtures.ts";
+import { PageServer } from "./support/page-server.ts";
+
+const SLOT = { room: "Cypress", start: "09:00", end: "10:00" };
+const PELICAN = { room: "Pelican", start: "09:00", end: "10:00" };
+const HERON = { room: "Heron", start: "09:00", end: "10:00" };
+
+/** The panel with the links of a tab. */
+class Links {
+  readonly #region: Locator;
+
+  constructor(readonly desk: Desk) {
+    this.#region = desk.page.getByRole("region", { name: "Links" });
+  }
+
+  async open(): Promise<void> {
+    const toggle = this.#region.getByRole("button", { name: "Links" });
+    if ((await toggle.getAttribute("aria-expanded")) === "false") await toggle.click();
+    await expect(this.relay).toBeVisible();
+  }
+
+  get relay(): Locator {
+    return this.#region.getByRole("switch", { name: "Relay" });
+  }
+
+  get nearby(): Locator {
+    return this.#region.getByRole("switch", { name: "Nearby tabs" });
+  }
+
+  get peers(): Locator {
+    return this.#region.getByRole("switch", { name: /^Nearby tab \d/ });
+  }
+
+  /** The switch of the link with that tab. */
+  async to(other: Desk): Promise<Locator> {
+    const replica = await id(other);
+    return this.#region.getByRole("switch", { name: `Nearby tab ${replica}`, exact: true });
+  }
+
+  /** What the panel says of a link, its switch aside. */
+  facts(link: Locator): Locator {
+    return link.locator("xpath=following-sibling::*");
+  }
+
+  async linked(count: number): Promise<void> {
+    await expect(this.peers).toHaveCount(count);
+    await expect(this.facts(this.peers)).toContainText(
+      Array.from({ length: count }, () => "Connected"),
+    );
+  }
+}
+
+async function linksOf(desk: Desk): Promise<Links> {
+  const links = new Links(desk);
+  await links.open();
+  return links;
+}
+
+function id({ page }: Desk): Promise<string> {
+  return page.evaluate(async () => {
+    await window.bayou?.whenReady();
+    return window.bayou?.id ?? "";
+  });
+}
+
+/** The tentative writes in their order, each with what would become of it. */
+function tentative({ page }: Desk): Promise<string[]> {
+  return page.evaluate(() =>
+    (window.bayou?.inspect().log ?? [])
+      .filter(({ csn }) => csn === null)
+      .map(({ id, outcome }) => `${id} ${outcome.result} ${outcome.alternative ?? ""}`),
+  );
+}
+
+/** All hold so many tentative writes, in one order and with the same outcomes. */
+async function agree(desks: Desk[], count: number): Promise<string[]> {
+  for (const desk of desks) {
+    await expect.poll(async () => (await tentative(desk)).length).toBe(count);
+  }
+  const orders = await Promise.all(desks.map(tentative));
+  for (const order of orders) expect(order).toEqual(orders[0]);
+  return orders[0] ?? [];
+}
+
+/** All have the same schedule, all of it confirmed. */
+async function confirmed(desks: Desk[], titles: string[]): Promise<void> {
+  const schedules = [];
+  for (const desk of desks) {
+    await desk.settled();
+    const bookings = await desk.page.evaluate(
+      ([from, to]) =>
+        (window.bayou?.rooms.between(from, to) ?? [])
+          .map(({ title, state, slot }) => `${title}: ${state} ${slot.room}`)
+          .sort(),
+      [Date.parse(`${DATE}T00:00Z`) / 60_000, Date.parse(`${DATE}T23:00Z`) / 60_000] as const,
+    );
+    expect(bookings.map((booking) => booking.split(":")[0])).toEqual([...titles].sort());
+    schedules.push(bookings.join("\n"));
+  }
+  expect(new Set(schedules).size).toBe(1);
+}
+
+/** Books the same hour in one room and, should that be taken, in others. */
+function bookAt(
+  { page }: Desk,
+  title: string,
+  rooms: readonly string[] = ["Cypress", "Pelican", "Heron"],
+): Promise<void> {
+  return page.evaluate(
+    async ([title, start, rooms]) => {
+      const replica = window.bayou;
+      if (replica === undefined) throw new Error("the page has published its replica");
+      await replica.whenReady();
+      const ids = new Map(replica.rooms.list().map(({ id, name }) => [name, id]));
+      const [wanted, ...alternatives] = rooms.map((name) => ({
+        room: ids.get(name) ?? "",
+        start,
+        end: start + 60,
+      }));
+      if (wanted === undefined) throw new Error("some room is wanted");
+      await replica.rooms.book({
+        id: crypto.randomUUID(),
+        ...{ title, name: "Ada", notes: "", person: "somebody", wanted, alternatives },
+      });
+    },
+    [title, Date.parse(`${DATE}T08:00Z`) / 60_000, rooms] as const,
+  );
+}
+
+test("with the relay switched off two tabs share their bookings, and take the same alternatives", async ({
+  visitor,
+}) => {
+  const { tab } = await visitor();
+  const ada = await tab();
+  await ada.openWithRooms();
+  await ada.settled();
+  const bert = await tab();
+  await bert.openWithRooms();
+  await bert.settled();
+  for (const desk of [ada, bert]) {
+    await desk.showAgenda();
+    const links = await linksOf(desk);
+    await links.relay.click();
+    await expect(links.relay).not.toBeChecked();
+    await expect(links.facts(links.relay)).toContainText("Off");
+    await links.linked(1);
+    await expect(desk.offline).not.toBeChecked();
+    await expect(desk.sync).toHaveText("Relay off - all confirmed");
+  }
+
+  await ada.book({ title: "Review", ...SLOT, alternatives: [PELICAN] });
+  await expect(bert.row("Review")).toContainText("Saved on this device");
+  await expect(bert.row("Review")).toContainText("Cypress");
+  await bert.book({ title: "Planning", ...SLOT, alternatives: [PELICAN, HERON] });
+  await Promise.all([bookAt(ada, "Left"), bookAt(bert, "Right")]);
+  await agree([ada, bert], 4);
+  for (const desk of [ada, bert]) {
+    await expect(desk.row("Planning")).toContainText("Saved on this device");
+    await expect(desk.row("Planning")).toContainText("Pelican");
+    await expect(desk.sync).toHaveText("Relay off - 4 saved on this device only");
+  }
+
+  // Through a tab that is linked with the relay, the bookings of one that is not are confirmed.
+  await (await linksOf(bert)).relay.click();
+  await expect(bert.sync).toHaveText("All confirmed");
+  await expect(ada.sync).toHaveText("Relay off - all confirmed");
+  await expect(ada.row("Planning")).toContainText("Moved");
+});
+
+test("after one visit the relay is down: five tabs, two of them new, agree, and it confirms them when it comes back", async ({
+  relay,
+  visitor,
+}) => {
+  test.setTimeout(240_000);
+  const { tab } = await visitor();
+  const desks = [await tab(), await tab(), await tab()];
+  for (const desk of desks) {
+    await desk.openWithRooms();
+    await desk.settled();
+  }
+  await relay.kill();
+  const page = await PageServer.start(relay.port);
+  for (const title of ["First", "Second"]) {
+    const desk = await tab();
+    desks.push(desk);
+    await desk.openWithRooms();
+    await bookAt(desk, title);
+  }
+  // A tab has made them, and their ids say which.
+  const ids = await Promise.all(desks.map(id));
+  expect(new Set(ids).size).toBe(5);
+  for (const made of ids.slice(3)) {
+    expect(ids.some((maker) => made.startsWith(`${maker}.`))).toBe(true);
+  }
+  await Promise.all(desks.map((desk, index) => bookAt(desk, `Of tab ${index}`)));
+  // Seven bookings, and the writes that made two tabs.
+  await agree(desks, 9);
+  for (const desk of desks.slice(3)) {
+    await expect(desk.sync).toHaveText(
+      /^(Relay not reachable - retrying in \d+ s, 9 saved on this device only|Connecting - 9 not yet confirmed)$/,
+    );
+  }
+
+  await page.stop();
+  await relay.start();
+  await confirmed(desks, [...["First", "Second"], ...desks.map((_, index) => `Of tab ${index}`)]);
+});
+
+test("over a link that is switched off nothing flows, from neither side, until it is switched on", async ({
+  visitor,
+}) => {
+  const { tab } = await visitor();
+  const ada = await tab();
+  await ada.openWithRooms();
+  await ada.settled();
+  const bert = await tab();
+  await bert.openWithRooms();
+  const panels = [await linksOf(ada), await linksOf(bert)];
+  for (const panel of panels) await panel.relay.click();
+  const adas = new Links(ada);
+  const toBert = await adas.to(bert);
+  await adas.linked(1);
+
+  await toBert.click();
+  await expect(toBert).not.toBeChecked();
+  await expect(adas.facts(toBert)).toContainText("Off");
+  const berts = new Links(bert);
+  await expect(berts.facts(await berts.to(ada))).toContainText("switched off in the other tab");
+  const flowed = ({ page }: Desk): Promise<number[]> =>
+    page.evaluate(() =>
+      (window.bayou?.links.nearby.peers ?? []).flatMap(({ bytesIn, bytesOut }) => [
+        bytesIn,
+        bytesOut,
+      ]),
+    );
+  const before = [await flowed(ada), await flowed(bert)];
+  expect(before.flat()).toHaveLength(4);
+  await bookAt(ada, "Hers");
+  await bookAt(bert, "His");
+  // Switching the other end off and on makes it try, in vain.
+  const toAda = await berts.to(ada);
+  await toAda.click();
+  await expect(toAda).not.toBeChecked();
+  await toAda.click();
+  await expect(berts.facts(toAda)).toContainText("switched off in the other tab");
+  expect([await flowed(ada), await flowed(bert)]).toEqual(before);
+  expect(await tentative(ada)).toHaveLength(1);
+  expect(await tentative(bert)).toHaveLength(1);
+
+  await toBert.click();
+  await agree([ada, bert], 2);
+  await adas.linked(1);
+});
+
+test("Offline cuts the links with nearby tabs too, and they come back with it", async ({
+  visitor,
+}) => {
+  const { tab } = await visitor();
+  const ada = await tab();
+  await ada.openWithRooms();
+  const bert = await tab();
+  await bert.openWithRooms();
+  const berts = await linksOf(bert);
+  await berts.linked(1);
+
+  await ada.goOffline();
+  await expect(berts.peers).toHaveCount(0);
+  await bookAt(ada, "Alone");
+  await ada.page.reload();
+  await expect(ada.offline).toBeChecked();
+  await expect(ada.sync).toHaveText("Offline - 1 saved on this device only");
+  const adas = await linksOf(ada);
+  await expect(adas.nearby).not.toBeChecked();
+  await expect(berts.peers).toHaveCount(0);
+  expect(await ada.page.evaluate(() => window.bayou?.links.nearby.peers.length)).toBe(0);
+
+  // One switch after the other is no different from Offline.
+  await adas.nearby.click();
+  await expect(ada.offline).not.toBeChecked();
+  await expect(ada.sync).toHaveText("Relay off - all confirmed");
+  await berts.linked(1);
+  await confirmed([bert], ["Alone"]);
+});
+
+test("a tab that is closed, crashed or put to sleep leaves the panel of the others, and one that wakes up comes back", async ({
+  visitor,
+}) => {
+  const { tab, context } = await visitor();
+  const stays = await tab();
+  await stays.openWithRooms();
+  await stays.settled();
+  const [closes, crashes, sleeps] = [await tab(), await tab(), await tab()];
+  for (const desk of [closes, crashes, sleeps]) {
+    await desk.openWithRooms();
+    await desk.settled();
+  }
+  const panel = await linksOf(stays);
+  await panel.linked(3);
+
+  const closed = await panel.to(closes);
+  await closes.page.close();
+  await expect(closed).toHaveCount(0);
+
+  const crashed = await panel.to(crashes);
+  const crash = crashes.page.waitForEvent("crash");
+  const devTools = await context.newCDPSession(crashes.page);
+  // It has nobody to answer it.
+  devTools.send("Page.crash").catch(() => undefined);
+  await crash;
+  await expect(crashed).toHaveCount(0);
+  await panel.linked(1);
+
+  const asleep = await panel.to(sleeps);
+  // What the browser tells a page before it stops it; it cannot be made to stop one that the test looks at.
+  const tell = (event: "freeze" | "resume"): Promise<boolean> =>
+    sleeps.page.evaluate((name) => document.dispatchEvent(new Event(name)), event);
+  await tell("freeze");
+  await expect(asleep).toHaveCount(0);
+  await bookAt(stays, "Meanwhile");
+  await tell("resume");
+  await panel.linked(1);
+  await confirmed([stays, sleeps], ["Meanwhile"]);
+});
+
+test("ten tabs opened at once with the relay down agree", async ({ relay, visitor }) => {
+  const { tab } = await visitor();
+  const first = await tab();
+  await first.openWithRooms();
+  await first.settled();
+  await relay.kill();
+  const page = await PageServer.start(relay.port);
+  const others = await Promise.all(Array.from({ length: 9 }, tab));
+  await Promise.all(others.map((desk) => desk.openWithRooms()));
+  const desks = [first, ...others];
+  await Promise.all(desks.map((desk, index) => bookAt(desk, `Of tab ${index}`)));
+
+  // Of those who want one of three rooms, three get one.
+  const order = await agree(desks, 10 + others.length);
+  expect(order.filter((write) => write.includes(" reported "))).toHaveLength(7);
+  await (await linksOf(first)).linked(4);
+
+  await page.stop();
+  await relay.start();
+  const placed = [];
+  for (const desk of desks) {
+    await desk.settled();
+    placed.push(
+      await desk.page.evaluate(() =>
+        (window.bayou?.rooms.of("somebody") ?? [])
+          .map(({ title, state, slot }) => `${title} ${state} ${slot.room}`)
+          .sort()
+          .join(),
+      ),
+    );
+  }
+  expect(new Set(placed).size).toBe(1);
+  // Whom a tab asked was given one id and no more: the relay's replica, ten tabs, and nobody else.
+  const answer = await first.page.request.get(`${relay.address}/v1/databases/demo`);
+  expect(((await answer.json()) as { replicas: number }).replicas).toBe(11);
+});
+
+test("where the relay answers, a new tab is its, though another tab could make it sooner", async ({
+  visitor,
+}) => {
+  const { tab } = await visitor();
+  const first = await tab();
+  await first.openWithRooms();
+  await first.settled();
+  const second = await tab();
+  await second.openWithRooms();
+  const [made, other] = [await id(second), await id(first)];
+  expect(made.startsWith(`${other}.`)).toBe(false);
+  expect(made.split(".")).toHaveLength(other.split(".").length);
+});
+
+test("a tab that was open all along takes over what a tab left that was closed offline", async ({
+  visitor,
+}) => {
+  const { tab } = await visitor();
+  const stays = await tab();
+  await stays.page.clock.install();
+  await stays.openWithRooms();
+  await stays.settled();
+  const closes = await tab();
+  await closes.openWithRooms();
+  await closes.settled();
+  await closes.goOffline();
+  await closes.book({ title: "Left behind", ...SLOT });
+  await closes.page.close();
+  await stays.showAgenda();
+  await expect(stays.row("Left behind")).toHaveCount(0);
+
+  await stays.page.clock.fastForward("05:01");
+  await expect(stays.row("Left behind")).toContainText("Confirmed");
+});
