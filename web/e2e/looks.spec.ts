@@ -111,6 +111,5 @@ test("the links", async ({ visitor }) => {
   const region = desk.page.getByRole("region", { name: "Links" });
   await region.getByRole("button", { name: "Links" }).click();
   await expect(region.getByRole("switch", { name: /^Nearby tab \d/ })).toBeChecked();
-  await region.scrollIntoViewIfNeeded();
-  await inspect(desk, "links");
+  await inspect(desk, "links", region.getByRole("list"));
 });

@@ -1,5 +1,5 @@
 import AxeBuilder from "@axe-core/playwright";
-import { expect } from "@playwright/test";
+import { type Locator, expect } from "@playwright/test";
 import { fileURLToPath } from "node:url";
 import type { Desk } from "./desk.ts";
 
@@ -11,12 +11,13 @@ const SIZES = [
 ];
 
 /** Axe finds nothing, nothing sticks out, and there is a picture for somebody to look at. */
-export async function inspect(desk: Desk, view: string): Promise<void> {
+export async function inspect(desk: Desk, view: string, shown?: Locator): Promise<void> {
   const { page } = desk;
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     for (const size of SIZES) {
       await page.setViewportSize(size);
+      await shown?.scrollIntoViewIfNeeded();
       await page.screenshot({ path: `${FOLDER}/${view}-${size.width}-${colorScheme}.png` });
       expect(
         await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth),
