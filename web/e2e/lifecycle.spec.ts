@@ -62,7 +62,7 @@ test("a page that one goes back to takes another replica where its own was taken
   await first.book({ title: "Offline", ...MORNING });
   await expect(first.myBooking("Offline")).toContainText("Saved on this device");
   const id = await replicaId(first);
-  await first.page.evaluate(() => sessionStorage.removeItem("bayou:offline:demo"));
+  await first.page.evaluate(() => sessionStorage.removeItem("bayou:off:demo"));
   await mark(first);
   await leaveForOtherPage(first);
 
@@ -96,7 +96,7 @@ test("a frozen tab leaves its replica to others, and goes on under an id of its 
   await first.goOffline();
   await first.book({ title: "Frozen in", ...MORNING });
   await expect(first.myBooking("Frozen in")).toContainText("Saved on this device");
-  await first.page.evaluate(() => sessionStorage.removeItem("bayou:offline:demo"));
+  await first.page.evaluate(() => sessionStorage.removeItem("bayou:off:demo"));
   const id = await replicaId(first);
   const second = await tab();
   await second.page.goto("/favicon.svg");

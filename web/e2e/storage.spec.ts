@@ -101,7 +101,9 @@ test("what is stored is shown, and a warning comes while there is room yet", asy
     .getByRole("button", { name: "Replica" })
     .click();
   const shown = page.getByRole("region", { name: "Storage" });
-  await expect(shown).toContainText(/\d kB of \d+ GB that this browser gives this site\s+are used/);
+  await expect(shown).toContainText(
+    /\d [kM]B of \d+ GB that this browser gives this site\s+are used/,
+  );
   await expect(notice).toBeEmpty();
 
   // This browser tells every site the same, so that none can be told by it.
@@ -179,7 +181,7 @@ test("a database that is deleted in another tab is let go at once, and what only
 
   // It begins anew, under another id.
   const before = await page.evaluate(() => window.bayou?.id);
-  await page.evaluate(() => sessionStorage.removeItem("bayou:offline:demo"));
+  await page.evaluate(() => sessionStorage.removeItem("bayou:off:demo"));
   await page.reload();
   await desk.settled();
   expect(await page.evaluate(() => window.bayou?.id)).not.toBe(before);
