@@ -238,6 +238,12 @@ impl Write {
         self.body.bytes.first().is_some_and(|number| *number >= kind::first_unknown())
     }
 
+    /// Whether the application asked for it. All other kinds concern replicas alone.
+    pub(crate) fn is_of_application(&self) -> bool {
+        let of_replicas = kind::CREATE_REPLICA..=kind::TAKE_OVER;
+        self.body.bytes.first().is_some_and(|number| !of_replicas.contains(number))
+    }
+
     /// Whether it retires its replica.
     pub(crate) fn retires(&self) -> bool {
         self.body.is_of(kind::RETIRE_REPLICA)

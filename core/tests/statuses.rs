@@ -35,6 +35,19 @@ fn a_write_is_known_elsewhere_once_a_peer_has_acknowledged_it() {
 }
 
 #[test]
+fn a_creation_is_nothing_that_a_person_waits_for() {
+    let mut network = Network::with_replicas(1);
+    network.join_through(1);
+    let counts = |network: &Network| {
+        let summary = network.hosts[1].replica.summary();
+        (summary.only_here, summary.tentative)
+    };
+    assert_eq!(counts(&network), (0, 0));
+    network.submit(1, note("a", 1));
+    assert_eq!(counts(&network), (1, 1));
+}
+
+#[test]
 fn a_greeting_after_a_restart_does_not_make_an_unsent_write_known() {
     let mut network = Network::with_replicas(2);
     network.pause();

@@ -156,12 +156,11 @@ impl Peer {
         self.received_batches += 1;
     }
 
-    /// What is to be acknowledged, if anything is. Who is `leaving`, because it has retired itself, does not vouch for the
-    /// peer's retirement: both might leave, each relying on the other. Nor does who holds another history of some replica
-    /// than the peer, and so not all that the peer holds.
-    pub(crate) fn acknowledgement(&mut self, vector: &VersionVector, csn: Csn, leaving: bool) -> Option<Progress> {
+    /// What is to be acknowledged, if anything is. Who holds another history of some replica than the peer, and so not all
+    /// that the peer holds, does not vouch for the peer's retirement, nor who may not for reasons of its own.
+    pub(crate) fn acknowledgement(&mut self, vector: &VersionVector, csn: Csn, may_vouch: bool) -> Option<Progress> {
         let of_peer = self.replica.clone().filter(|peer| vector.knowledge_of(peer) == Knowledge::Retired);
-        let vouches = self.open && !leaving && self.forked.is_empty();
+        let vouches = self.open && may_vouch && self.forked.is_empty();
         let vouched = of_peer.as_ref().filter(|_| vouches && !core::mem::replace(&mut self.told_retired, true));
         if self.received_batches == self.told_batches && vouched.is_none() {
             return None;

@@ -20,9 +20,9 @@ use super::Replica;
 pub struct Summary {
     /// Own writes that are not on stable storage yet.
     pub saving: usize,
-    /// Tentative writes that no replica outside this browser is known to hold.
+    /// The application's tentative writes that no replica outside this browser is known to hold.
     pub only_here: usize,
-    /// Writes that are not committed.
+    /// The application's writes that are not committed. What concerns replicas alone, such as a creation, does not count.
     pub tentative: usize,
     /// Writes that are.
     pub csn: Csn,
@@ -74,10 +74,11 @@ impl Replica {
     /// How far the writes have come.
     #[must_use]
     pub fn summary(&self) -> Summary {
-        let tentative = self.log.tentative();
+        let applications = self.log.tentative().values().filter(|write| write.is_of_application());
+        let tentative: Vec<&WriteId> = applications.map(|write| &write.id).collect();
         Summary {
             saving: self.unsaved.keys().filter(|id| self.id() == Some(&id.replica)).count(),
-            only_here: tentative.keys().filter(|id| !self.is_known_elsewhere(id)).count(),
+            only_here: tentative.iter().filter(|id| !self.is_known_elsewhere(id)).count(),
             tentative: tentative.len(),
             csn: self.log.csn(),
             commits_paused: self.commits_paused(),

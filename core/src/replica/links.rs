@@ -415,9 +415,12 @@ impl Replica {
     }
 
     fn acknowledge(&mut self, peer: PeerId) {
-        let (vector, csn, leaving) = (self.log.vector(), self.log.csn(), self.has_retired());
-        let progress = self.peers.get_mut(&peer).and_then(|session| session.acknowledgement(vector, csn, leaving));
-        if let Some(progress) = progress {
+        // Two that have retired might leave at once, each relying on the other. And who does not hold a replica's creation
+        // takes it for retired when the creator has another history here.
+        let leaves = self.has_retired();
+        let Some(session) = self.peers.get_mut(&peer) else { return };
+        let may_vouch = !leaves && session.replica.as_ref().is_some_and(|replica| self.log.holds_creation(replica));
+        if let Some(progress) = session.acknowledgement(self.log.vector(), self.log.csn(), may_vouch) {
             self.transmit(peer, &Frame::Progress(progress));
         }
     }

@@ -34,8 +34,11 @@ impl WriteLog {
         for id in created.into_iter().filter(|id| id.creation().is_some_and(|id| descends(&id, replica, after))) {
             self.vector.remove(&id);
         }
-        if let Some(chain) = chain {
-            self.vector.set(replica.clone(), VectorEntry { stamp: after, chain });
+        match chain {
+            // Of the first replica nothing is left, and who joined knew nothing of it at first.
+            Some(_) if after == Stamp::ZERO && self.omitted.vector.is_empty() => self.vector.remove(replica),
+            Some(chain) => self.vector.set(replica.clone(), VectorEntry { stamp: after, chain }),
+            None => {}
         }
         displaced
     }

@@ -141,6 +141,15 @@ impl WriteLog {
         }
     }
 
+    /// Whether the write that created a replica is held, or was. What bears that id in another history of the creator is
+    /// another write.
+    pub(crate) fn holds_creation(&self, replica: &ReplicaId) -> bool {
+        replica.creation().is_none_or(|creation| match self.write(&creation) {
+            Some(write) => write.creates_replica(),
+            None => self.omitted.vector.covers(&creation),
+        })
+    }
+
     /// Where a replica's chain of writes ends here.
     ///
     /// The database's first replica has no creation write that could begin its chain.

@@ -112,9 +112,9 @@ impl From<&host::Failure> for Failure {
 pub struct Summary {
     /// Writes of this replica that are not on this device's storage yet.
     pub saving: usize,
-    /// Tentative writes that no replica outside this browser is known to hold.
+    /// The application's tentative writes that no replica outside this browser is known to hold.
     pub only_here: usize,
-    /// Writes that are not committed, the former included.
+    /// The application's writes that are not committed, the former included.
     pub tentative: usize,
     /// Writes that are.
     pub csn: u64,
