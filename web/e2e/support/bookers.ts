@@ -18,6 +18,8 @@ interface Booker {
 
 declare global {
   interface Window {
+    /** Books one of the slots; resolves when it is saved. */
+    bookOne?: (id: string) => Promise<unknown>;
     bookers?: (name: string, moment: Moment, id: string) => Promise<void>;
   }
 }
@@ -36,6 +38,25 @@ export class Bookers {
   /** People who book in tabs of this browser. */
   static async of(context: BrowserContext, address: string): Promise<Bookers> {
     const bookers = new Bookers(context, address);
+    await context.addInitScript(
+      ({ midnight, slots }) => {
+        window.bookOne = (id) => {
+          const replica = window.bayou;
+          if (replica === undefined) throw new Error("the page is not ready");
+          const rooms = replica.rooms.list();
+          const slot = (number: number) => {
+            const start = midnight + (number % slots) * 60;
+            return { room: rooms[number % rooms.length]?.id ?? "", start, end: start + 60 };
+          };
+          const number = Math.floor(Math.random() * slots * rooms.length);
+          return replica.rooms.book({
+            ...{ id, title: `Talk ${id.slice(0, 8)}`, person: "ada", name: "Ada", notes: "" },
+            ...{ wanted: slot(number), alternatives: [slot(number + 1)] },
+          });
+        };
+      },
+      { midnight: MIDNIGHT, slots: SLOTS },
+    );
     await context.exposeFunction("bookers", (name: string, moment: Moment, id: string) => {
       if (moment === "saved") bookers.saved.add(id);
       bookers.#heard.get(name)?.();
@@ -45,10 +66,24 @@ export class Bookers {
 
   /** A tab that is ready to book. */
   async tab(): Promise<Desk> {
-    const desk = new Desk(await this.context.newPage());
-    await desk.page.goto(`${this.address}/d/demo`);
-    await desk.page.waitForFunction(() => window.bayou?.ready);
-    return desk;
+    const page = await this.context.newPage();
+    await page.goto(`${this.address}/d/demo`);
+    return this.ready(page);
+  }
+
+  /** The tab in this page, once it is ready to book. */
+  async ready(page: Page): Promise<Desk> {
+    await page.waitForFunction(() => window.bayou?.ready);
+    return new Desk(page);
+  }
+
+  /** One booking, until the page calls it saved. */
+  async book({ page }: Desk): Promise<void> {
+    const id = crypto.randomUUID();
+    await page.evaluate(async (id) => {
+      await window.bookOne?.(id);
+    }, id);
+    this.saved.add(id);
   }
 
   /** A tab that books until it is gone, `apart` from the relay or not. */
@@ -57,24 +92,14 @@ export class Bookers {
     this.#names += 1;
     const name = `${this.#names}`;
     await desk.page.evaluate(
-      ({ name, apart, midnight, slots }) => {
-        const replica = window.bayou;
-        const tell = window.bookers;
-        if (replica === undefined || tell === undefined) throw new Error("the page is not ready");
+      ({ name, apart }) => {
+        const { bayou: replica, bookers: tell, bookOne } = window;
+        if (!replica || !tell || !bookOne) throw new Error("the page is not ready");
         if (apart) replica.links.relay.enabled = false;
-        const rooms = replica.rooms.list().map(({ id }) => id);
-        const slot = (number: number) => {
-          const start = midnight + (number % slots) * 60;
-          return { room: rooms[number % rooms.length] ?? "", start, end: start + 60 };
-        };
         const bookOn = async () => {
           for (;;) {
             const id = crypto.randomUUID();
-            const number = Math.floor(Math.random() * slots * rooms.length);
-            const saved = replica.rooms.book({
-              ...{ id, title: `Talk ${id.slice(0, 8)}`, person: "ada", name: "Ada", notes: "" },
-              ...{ wanted: slot(number), alternatives: [slot(number + 1)] },
-            });
+            const saved = bookOne(id);
             void tell(name, "submitting", id);
             await saved;
             await tell(name, "saved", id);
@@ -83,7 +108,7 @@ export class Bookers {
         // It ends with the page.
         void bookOn();
       },
-      { name, apart, midnight: MIDNIGHT, slots: SLOTS },
+      { name, apart },
     );
     return { desk, moment: (n) => this.#moment(name, n) };
   }
