@@ -21,8 +21,8 @@ use crate::link::backoff::Backoff;
 const ANSWER_MS_MAX: u64 = 5_000;
 /// So often it is looked at who is there, should word of it have been lost.
 const LOOK_MS: u64 = 30_000;
-/// Likewise while somebody is wanted who can create this tab's replica.
-const LOOK_ASKING_MS: u64 = 1_000;
+/// Likewise while somebody is wanted who can create this tab's replica, and after somebody has left.
+const LOOK_SOON_MS: u64 = 1_000;
 
 /// Why a link ends, where it is not the engine that ends it. The engine's codes are [`DisconnectReason::code`].
 pub(super) mod code {
@@ -440,7 +440,7 @@ impl Mesh {
     }
 
     fn look(&mut self, now: Millis, actions: &mut Vec<Action>) {
-        self.next_look = Some(later(now, if self.stage == Stage::Asking { LOOK_ASKING_MS } else { LOOK_MS }));
+        self.next_look = Some(later(now, if self.stage == Stage::Asking { LOOK_SOON_MS } else { LOOK_MS }));
         actions.push(Action::Look);
     }
 
@@ -451,7 +451,10 @@ impl Mesh {
             code::LEFT => {
                 peer.phase = Phase::Idle;
                 self.members.remove(tab);
-                return self.look(now, actions);
+                self.look(now, actions);
+                // It says goodbye before the browser has freed its lock, and may seem to be there still.
+                self.next_look = Some(later(now, LOOK_SOON_MS));
+                return;
             }
             _ if code == code::SWITCHED_OFF || DisconnectReason::is_final_code(code) => {
                 peer.phase = Phase::Refused { code, reason };

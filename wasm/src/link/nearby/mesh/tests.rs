@@ -266,6 +266,24 @@ fn a_crashed_tab_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_tab_that_left_and_seems_to_be_there_still_is_looked_for_again_soon() {
+    let mut ids = [tab_id(0), tab_id(1)];
+    ids.sort();
+    let [own, other] = ids;
+    let now = Millis(1_000);
+    let mut mesh = Mesh::new(own, |max| max);
+    mesh.enter(Stage::Present, now);
+    let called = mesh.seen(BTreeSet::from([other.clone()]), now).into_iter();
+    let link = { called }.find_map(|action| if let Action::Open { link, .. } = action { Some(link) } else { None });
+    let link = link.unwrap();
+    mesh.answered(&link);
+    mesh.ended(&link, code::LEFT, String::new(), now);
+    // Its lock is on its way back to the browser.
+    mesh.seen(BTreeSet::from([other]), now);
+    assert!(mesh.timeout(later(now, LOOK_SOON_MS)).contains(&Action::Look));
+}
+
+#[test]
 fn a_link_that_is_switched_off_stays_closed_from_both_sides_until_it_is_switched_on() {
     for (here, there) in [(0, 1), (1, 0)] {
         let mut browser = browser_with(2);
