@@ -75,7 +75,7 @@ impl Retention {
 
 /// What a log takes in a store, as an estimate.
 pub(crate) fn log_bytes(size: &LogSize) -> u64 {
-    size.committed_bytes as u64 + RECORD_BYTES * (size.committed + size.tentative) as u64
+    (size.committed_bytes + size.tentative_bytes) as u64 + RECORD_BYTES * (size.committed + size.tentative) as u64
 }
 
 /// When commits were first seen, coarsely.
@@ -117,7 +117,7 @@ mod tests {
     };
 
     fn size(committed: usize, committed_bytes: usize) -> LogSize {
-        LogSize { committed, committed_bytes, tentative: 0, outcomes: 0 }
+        LogSize { committed, committed_bytes, tentative: 0, tentative_bytes: 0, outcomes: 0 }
     }
 
     fn csn(csn: u64) -> Csn {

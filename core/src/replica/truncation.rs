@@ -33,6 +33,8 @@ pub struct LogSize {
     pub committed_bytes: usize,
     /// Tentative writes in the log.
     pub tentative: usize,
+    /// Bytes of their bodies.
+    pub tentative_bytes: usize,
     /// Outcomes that are kept of truncated writes.
     pub outcomes: usize,
 }
@@ -58,6 +60,7 @@ impl Replica {
             committed: committed.len(),
             committed_bytes: committed.iter().map(|entry| entry.write.bytes()).sum(),
             tentative: self.log.tentative().len(),
+            tentative_bytes: self.log.tentative().values().map(|write| write.bytes()).sum(),
             outcomes: self.outcomes.len(),
         }
     }

@@ -82,7 +82,7 @@ impl Upkeep {
 }
 
 fn log_bytes(log: &LogSize) -> usize {
-    log.committed_bytes + RECORD_BYTES * (log.committed + log.tentative)
+    log.committed_bytes + log.tentative_bytes + RECORD_BYTES * (log.committed + log.tentative)
 }
 
 #[cfg(test)]
@@ -93,7 +93,7 @@ mod tests {
     const MIB: usize = 1024 * KIB;
 
     fn log(committed: usize, committed_bytes: usize) -> LogSize {
-        LogSize { committed, committed_bytes, tentative: 0, outcomes: 0 }
+        LogSize { committed, committed_bytes, tentative: 0, tentative_bytes: 0, outcomes: 0 }
     }
 
     fn csn(csn: u64) -> Csn {
@@ -133,6 +133,19 @@ mod tests {
         assert_eq!(upkeep.chore(csn(9_000), &kept), None, "less than three times what is needed");
         upkeep.stored(400 * KIB);
         assert_eq!(upkeep.chore(csn(9_000), &kept), Some(Chore::Checkpoint));
+    }
+
+    #[test]
+    fn what_is_tentative_is_needed_and_is_no_data() {
+        let waiting = LogSize { tentative: 30, tentative_bytes: 2 * MIB, ..log(10, KIB) };
+        let mut upkeep = Upkeep::new(0, &log(0, 0));
+        upkeep.stored(5 * MIB);
+        assert_eq!(upkeep.chore(csn(10), &waiting), None);
+        upkeep.checkpoint_begins();
+        upkeep.stored(2 * MIB + 4 * KIB);
+        upkeep.checkpoint_ends(&waiting);
+        upkeep.stored(4 * MIB);
+        assert_eq!(upkeep.chore(csn(40), &log(10, KIB)), Some(Chore::Checkpoint), "there was no data");
     }
 
     #[test]
