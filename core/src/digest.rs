@@ -34,7 +34,7 @@ impl Digest {
 }
 
 /// The digest of a sequence of parts that need not be held at once.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct DigestBuilder(blake3::Hasher);
 
 impl DigestBuilder {

@@ -9,7 +9,7 @@ use crate::{
     outcomes::OmittedOutcome,
     output::DisconnectReason,
     stamp::Csn,
-    tuple_store::{Base, TupleKey},
+    tuple_store::{Base, BaseBuilder, Tables, TupleKey},
     wire::{file::DataPlace, snapshot::SnapshotPart},
     write_log::{Omitted, Reigns},
 };
@@ -18,16 +18,25 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     pub(crate) base: Base,
+    /// The view that consists of the base's tuples.
+    pub(crate) tables: Tables,
     pub(crate) omitted: Omitted,
     pub(crate) reigns: Reigns,
     pub(crate) outcomes: Vec<(WriteId, OmittedOutcome)>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Incoming {
-    base: Base,
+    base: BaseBuilder,
+    tuples: usize,
     bytes: usize,
     outcomes: BTreeMap<WriteId, OmittedOutcome>,
+}
+
+impl Incoming {
+    fn new() -> Self {
+        Self { base: BaseBuilder::with_digest(), tuples: 0, bytes: 0, outcomes: BTreeMap::new() }
+    }
 }
 
 /// Transfers by what they are of: the same data may come from several peers, and be continued by another one. They are
@@ -59,7 +68,7 @@ impl IncomingSnapshots {
             self.0.remove(0);
         }
         let at = self.place(&name).unwrap_or_else(|at| {
-            self.0.insert(at, (name, Incoming::default()));
+            self.0.insert(at, (name, Incoming::new()));
             at
         });
         let incoming = &mut self.0[at].1;
@@ -72,7 +81,8 @@ impl IncomingSnapshots {
             // A part may have come from another peer, too.
             if Some(&key) > incoming.base.last() {
                 incoming.bytes += key.0.as_str().len() + key.1.as_str().len() + tuple.fields.bytes();
-                incoming.base.insert(key, tuple);
+                incoming.tuples += 1;
+                incoming.base.append(key, tuple);
             }
         }
         if incoming.bytes > SNAPSHOT_BYTES_MAX {
@@ -83,10 +93,16 @@ impl IncomingSnapshots {
         let Some(end) = end else { return Ok(None) };
         let (omitted, reigns) = end.into_parts()?;
         let (_, Incoming { base, outcomes, .. }) = self.0.remove(at);
+        let (base, tables) = base.finish();
         if omitted.csn != csn || base.digest() != digest {
             return Err(DisconnectReason::SnapshotDigest);
         }
-        Ok(Some(Snapshot { base, omitted, reigns, outcomes: outcomes.into_iter().collect() }))
+        Ok(Some(Snapshot { base, tables, omitted, reigns, outcomes: outcomes.into_iter().collect() }))
+    }
+
+    /// How many tuples have arrived of the one that leads furthest.
+    pub(crate) fn arrived(&self) -> usize {
+        self.0.last().map_or(0, |(_, incoming)| incoming.tuples)
     }
 
     /// How many have begun to arrive.

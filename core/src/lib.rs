@@ -150,7 +150,7 @@ pub use self::{
     reader::ReaderState,
     replica::{
         Export, ExportError, HandOverError, Import, ImportError, Inspection, LogRow, LogSize, NotPrimary, Options,
-        ReadOnlyCopy, ReaderStateError, RecoverError, Recovery, Replica, ResumeError, RetireError, Salvage,
+        ReadOnlyCopy, ReaderStateError, RecoverError, Recovering, Recovery, Replica, ResumeError, RetireError, Salvage,
         SessionReadError, SessionSubmitError, SessionTokenError, SubmitError, Summary, TakeOverError, TooManyWaits,
     },
     rights::{ProposedWrite, Refusal, Rights, RightsData},

@@ -188,9 +188,7 @@ impl Schedule {
     }
 
     /// Begins anew with the data as of a CSN; everything tentative is to be executed again.
-    pub(crate) fn install(&mut self, base: Base, csn: Csn, store: &mut TupleStore) {
-        store.committed = base.tables();
-        store.tentative = store.committed.clone();
+    pub(crate) fn install(&mut self, base: Base, csn: Csn) {
         *self = Self::on(base, csn);
     }
 
@@ -252,7 +250,7 @@ impl Schedule {
             };
             tables.iter().all(same) && expected.next().is_none()
         };
-        let mut data: Data<'_> = self.base.after(None).map(|((name, key), tuple)| ((name, key), tuple)).collect();
+        let mut data: Data<'_> = self.base.after(None).map(|(name, key, tuple)| ((name, key), tuple)).collect();
         follow(&mut data, &self.committed);
         assert!(shows(&store.committed, &data), "the committed view is the base with the committed effects on top");
         follow(&mut data, &self.applied);

@@ -63,15 +63,16 @@ impl SnapshotReader {
         let (mut tuples, mut bytes, mut last) = (Vec::new(), 0, None);
         let mut rest = self.base.after(self.after.as_ref());
         self.tuples_read = loop {
-            let Some((key, tuple)) = rest.next() else { break true };
-            let more = key.0.as_str().len() + key.1.as_str().len() + tuple.fields.bytes() + TUPLE_OVERHEAD_BYTES;
+            let Some((relation, key, tuple)) = rest.next() else { break true };
+            let more = relation.as_str().len() + key.as_str().len() + tuple.fields.bytes() + TUPLE_OVERHEAD_BYTES;
             if bytes > 0 && bytes + more > bytes_target {
                 break false;
             }
             bytes += more;
-            tuples.push(snapshot::tuple(&mut interner, key, tuple));
-            last = Some(key.clone());
+            tuples.push(snapshot::tuple(&mut interner, relation, key, tuple));
+            last = Some((relation, key));
         };
+        let last = last.map(|(relation, key)| (relation.clone(), key.clone()));
         drop(rest);
         if last.is_some() {
             self.after = last;

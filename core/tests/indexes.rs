@@ -1,4 +1,5 @@
-//! An index changes how fast a query is answered, never the answer (and so never an outcome).
+//! An index changes how fast a query is answered, never the answer (and so never an outcome). Nor does it change
+//! anything whether the data was written here or came from a checkpoint.
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails the test")]
 
@@ -12,6 +13,7 @@ use proptest::{collection::vec, prelude::*, sample};
 
 use support::{
     Network,
+    files::truncate,
     generate::{cases, draft, fields_of, index_operation, keyed, named, query, relations},
     model::{Model, PlainRow, plain_rows},
 };
@@ -42,6 +44,23 @@ fn answers(replica: &Replica, queries: &[Query]) -> Vec<Vec<(Key, Fields)>> {
     rows.map(|rows| rows.iter().map(|row| (row.key.clone(), row.tuple.fields.clone())).collect()).collect()
 }
 
+/// Truncates the log, stores the data anew, and begins again from what is stored.
+fn begin_again(network: &mut Network, host: usize) {
+    truncate(network, host);
+    let outputs = network.hosts[host].replica.checkpoint();
+    network.carry_out(host, outputs);
+    network.store_at_once(host);
+    network.restart(host);
+}
+
+fn overlap_draft((key, fields): (u8, Option<Fields>)) -> Draft {
+    let operation = match fields {
+        Some(fields) => Operation::Put(named("a"), keyed(&key.to_string()), fields),
+        None => Operation::Delete(named("a"), keyed(&key.to_string())),
+    };
+    Draft { update: UpdateSet(vec![operation]), ..Draft::default() }
+}
+
 proptest! {
     #![proptest_config(cases(150))]
 
@@ -49,11 +68,15 @@ proptest! {
     fn the_same_writes_give_the_same_data_and_answers_with_indexes_and_without(
         drafts in vec(draft().prop_map(without_indexes), 1..14),
         definitions in vec((0..14_usize, vec(index_operation(), 1..4)), 0..5),
+        restarted_at in vec(0..14_usize, 0..3),
         queries in vec(query(), 12),
     ) {
         let mut plain = Network::new();
         let mut indexed = Network::new();
         for (index, draft) in drafts.iter().enumerate() {
+            if restarted_at.contains(&index) {
+                begin_again(&mut indexed, 0);
+            }
             for (_, definitions) in definitions.iter().filter(|(at, _)| *at == index) {
                 indexed.submit(0, index_draft(definitions.clone()));
             }
@@ -81,19 +104,17 @@ proptest! {
         tuples in vec((0..12_u8, draft_fields()), 0..24),
         definitions in vec(index_operation(), 1..6),
         defined_at in any::<sample::Index>(),
+        restarted_at in vec(0..25_usize, 0..3),
         queries in vec(overlap_query(), 12),
     ) {
         let mut network = Network::new();
         let mut model = Model::default();
-        let mut drafts: Vec<Draft> = tuples.into_iter().map(|(key, fields)| {
-            let operation = match fields {
-                Some(fields) => Operation::Put(named("a"), keyed(&key.to_string()), fields),
-                None => Operation::Delete(named("a"), keyed(&key.to_string())),
-            };
-            Draft { update: UpdateSet(vec![operation]), ..Draft::default() }
-        }).collect();
+        let mut drafts: Vec<Draft> = tuples.into_iter().map(overlap_draft).collect();
         drafts.insert(defined_at.index(drafts.len() + 1), index_draft(definitions));
-        for draft in drafts {
+        for (index, draft) in drafts.into_iter().enumerate() {
+            if restarted_at.contains(&index) {
+                begin_again(&mut network, 0);
+            }
             let id = network.submit(0, draft);
             model.execute(network.hosts[0].replica.write(&id).unwrap());
         }
@@ -102,6 +123,37 @@ proptest! {
             let found: Vec<PlainRow> = plain_rows(&replica.read(View::Tentative, &query).unwrap());
             prop_assert_eq!(found, model.find(&query), "{:?}", query);
         }
+    }
+
+    #[test]
+    fn what_is_taken_back_leaves_the_data_that_came_from_a_checkpoint(
+        definitions in vec(index_operation(), 1..6),
+        before in vec((0..12_u8, draft_fields()), 0..16),
+        offline in vec(((0..12_u8, draft_fields()), 0..12_u8), 1..8),
+        meanwhile in vec((0..12_u8, draft_fields()), 1..8),
+        queries in vec(overlap_query(), 12),
+    ) {
+        let mut network = Network::with_replicas(2);
+        network.submit(0, index_draft(definitions));
+        for draft in before.into_iter().map(overlap_draft) {
+            network.submit(0, draft);
+        }
+        network.exchange(0, 1);
+        begin_again(&mut network, 1);
+        for (change, needed) in offline {
+            let mut draft = overlap_draft(change);
+            // Where that tuple is gone meanwhile, nothing of the draft applies any more.
+            draft.update.0.push(Operation::Patch(named("a"), keyed(&needed.to_string()), Fields::none()));
+            network.submit(1, draft);
+        }
+        for draft in meanwhile.into_iter().map(overlap_draft) {
+            network.submit(0, draft);
+        }
+        // Only what is committed arrives: what was written offline is taken back and executed after it.
+        network.pause();
+        network.exchange(0, 1);
+        let [of_log, of_checkpoint] = [0, 1].map(|host| answers(&network.hosts[host].replica, &queries));
+        prop_assert_eq!(of_log, of_checkpoint);
     }
 }
 

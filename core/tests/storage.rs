@@ -411,10 +411,15 @@ fn a_checkpoint_while_a_state_transfer_arrives_leaves_its_parts_to_recovery() {
         network.deliver_between(1, 0);
     }
     assert_eq!(network.hosts[1].replica.csn().get(), 1, "the data has begun to arrive, and more is to come");
+    let summary = network.hosts[1].replica.summary();
+    assert_eq!(summary.csn.get() + summary.to_come, network.hosts[0].replica.csn().get());
+    assert!((1..60).contains(&summary.arrived), "{summary:?}");
     let outputs = network.hosts[1].replica.checkpoint();
     network.carry_out(1, outputs);
     network.settle();
     assert_eq!(notes(&network.hosts[1].replica, View::Committed).len(), 60);
+    let summary = network.hosts[1].replica.summary();
+    assert_eq!((summary.to_come, summary.arrived), (0, 0));
 
     network.restart(1);
     assert_eq!(notes(&network.hosts[1].replica, View::Committed).len(), 60);

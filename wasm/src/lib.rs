@@ -24,6 +24,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | `opening` | decides which replica this tab becomes |
+//! | `recovery` | recovers a replica from its store, in slices |
 //! | `host` | drives the engine: carries out what it asks for, tells it what happened |
 //! | `store` | IndexedDB |
 //! | `locks` | Web Locks |
@@ -43,6 +44,7 @@ mod memory;
 mod opening;
 mod orphans;
 mod platform;
+mod recovery;
 mod store;
 mod wait;
 

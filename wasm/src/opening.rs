@@ -13,9 +13,9 @@ use crate::{
     host::{Departure, Enabled, Host, Ownership, REPLICA_OPTIONS},
     link::RelayUrl,
     locks::{LockError, StoreLock},
-    memory,
     orphans::{forget, warn},
     platform,
+    recovery::recover,
     store::{Entry, Registry, ReplicaStore, StorageError, StorageErrorKind, StoreId},
 };
 
@@ -34,13 +34,19 @@ struct Opened {
     entry: Entry,
 }
 
-/// Opens the local replica of a database and puts it to work. The relay is not waited for.
-pub(crate) async fn open(name: DatabaseName, relay: RelayUrl, enabled: Enabled) -> Result<Rc<Host>, ApiError> {
+/// Opens the local replica of a database and puts it to work; tells meanwhile which part of it is done. The relay is not
+/// waited for.
+pub(crate) async fn open(
+    name: DatabaseName,
+    relay: RelayUrl,
+    enabled: Enabled,
+    tell: &dyn Fn(f64),
+) -> Result<Rc<Host>, ApiError> {
     if platform::locks().is_none() {
         return Err(LockError::Insecure.into());
     }
     let departure = Departure::watch();
-    let opened = match resume(&name).await? {
+    let opened = match resume(&name, tell).await? {
         Some(opened) => opened,
         None => create(name.clone()).await?,
     };
@@ -51,7 +57,7 @@ pub(crate) async fn open(name: DatabaseName, relay: RelayUrl, enabled: Enabled) 
 }
 
 /// The replica that this tab had, or else the most recently used one that nobody has.
-async fn resume(name: &DatabaseName) -> Result<Option<Opened>, ApiError> {
+async fn resume(name: &DatabaseName, tell: &dyn Fn(f64)) -> Result<Option<Opened>, ApiError> {
     let mut entries = Registry::replicas_of(name.as_str()).await?;
     entries.retain(|entry| !entry.is_abandoned);
     let hint = read_hint(name);
@@ -68,7 +74,7 @@ async fn resume(name: &DatabaseName) -> Result<Option<Opened>, ApiError> {
         };
         let full_name = entry.store.full_name(name.as_str());
         let Some(lock) = StoreLock::acquire(&full_name, patience_ms).await? else { continue };
-        match resume_from(&full_name, &entry).await {
+        match resume_from(&full_name, &entry, tell).await {
             // What is left to be done of it is another replica's.
             Ok(Some((replica, ..))) if replica.has_retired() => {}
             Ok(Some((replica, store, stored_bytes))) => {
@@ -123,7 +129,11 @@ impl From<StorageError> for ResumeError {
     }
 }
 
-async fn resume_from(full_name: &str, entry: &Entry) -> Result<Option<(Replica, ReplicaStore, usize)>, ResumeError> {
+async fn resume_from(
+    full_name: &str,
+    entry: &Entry,
+    tell: &dyn Fn(f64),
+) -> Result<Option<(Replica, ReplicaStore, usize)>, ResumeError> {
     let (store, batches) = ReplicaStore::open(full_name.to_owned()).await?;
     if batches.is_empty() {
         // It never got an id, or lost its storage with it: an id is never resumed without the writes made under it.
@@ -133,9 +143,8 @@ async fn resume_from(full_name: &str, entry: &Entry) -> Result<Option<(Replica, 
         }
         return Ok(None);
     }
-    memory::reserve_for(&batches);
     let stored_bytes = batches.iter().map(|batch| batch.bytes.len()).sum();
-    let Recovery { replica, torn } = Replica::recover(REPLICA_OPTIONS, batches)?;
+    let Recovery { replica, torn } = recover(batches, tell).await?;
     if let Some(number) = torn {
         store.cut(number).await?;
     }

@@ -25,9 +25,10 @@ use thiserror::Error;
 use wasm_bindgen::JsValue;
 
 use crate::{
-    host::{Host, REPLICA_OPTIONS},
+    host::Host,
     locks::{LockError, StoreLock},
-    memory, platform,
+    platform,
+    recovery::recover_quietly,
     store::{Entry, Registry, ReplicaStore, StorageError},
     wait::{spawn, within},
 };
@@ -165,8 +166,7 @@ async fn visit_one(host: &Host, entry: &Entry, is_surplus: bool) -> Result<Visit
         forget(entry).await?;
         return Ok(Visit::Gone);
     }
-    memory::reserve_for(&batches);
-    let Recovery { replica: idle, torn } = Replica::recover(REPLICA_OPTIONS, batches)?;
+    let Recovery { replica: idle, torn } = recover_quietly(batches).await?;
     if let Some(number) = torn {
         store.cut(number).await?;
     }

@@ -13,7 +13,7 @@ use gloo::{events::EventListener, timers::callback::Timeout};
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{AbortSignal, Event, EventTarget};
+use web_sys::{AbortSignal, Event, EventTarget, MessageChannel};
 
 /// The first of some events of one target, or `None` if none comes in time. It listens from its creation on, not only
 /// when it is polled.
@@ -71,6 +71,31 @@ impl Future for Sleep {
     type Output = ();
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         Pin::new(&mut self.over).poll(context).map(drop)
+    }
+}
+
+/// Lets the browser do what else waits for the thread. (A timer would wait for 4 ms each time.)
+pub(crate) struct Turns(MessageChannel);
+
+impl Turns {
+    pub(crate) fn new() -> Self {
+        let channel = MessageChannel::new().expect("a channel can always be made");
+        channel.port1().start();
+        Self(channel)
+    }
+
+    /// Completes in a task of its own, after those that wait already.
+    pub(crate) async fn next(&self) {
+        let arrived = FirstEvent::of(&self.0.port1(), &["message"], None);
+        // Nothing is sent that could fail to be copied.
+        let _ = self.0.port2().post_message(&JsValue::UNDEFINED);
+        arrived.await;
+    }
+}
+
+impl Drop for Turns {
+    fn drop(&mut self) {
+        self.0.port1().close();
     }
 }
 

@@ -26,6 +26,10 @@ pub struct Summary {
     pub tentative: usize,
     /// Writes that are.
     pub csn: Csn,
+    /// How many more the peers hold, as far as they have told.
+    pub to_come: u64,
+    /// Of a state transfer that arrives in their place, the tuples that are here.
+    pub arrived: usize,
     /// The primary gives out no commits at present.
     pub commits_paused: bool,
 }
@@ -76,11 +80,14 @@ impl Replica {
     pub fn summary(&self) -> Summary {
         let applications = self.log.tentative().values().filter(|write| write.is_of_application());
         let tentative: Vec<&WriteId> = applications.map(|write| &write.id).collect();
+        let furthest = self.peers.values().filter(|session| session.open).map(|session| session.csn).max();
         Summary {
             saving: self.unsaved.keys().filter(|id| self.id() == Some(&id.replica)).count(),
             only_here: tentative.iter().filter(|id| !self.is_known_elsewhere(id)).count(),
             tentative: tentative.len(),
             csn: self.log.csn(),
+            to_come: furthest.map_or(0, |csn| csn.get().saturating_sub(self.log.csn().get())),
+            arrived: self.incoming.arrived(),
             commits_paused: self.commits_paused(),
         }
     }

@@ -29,7 +29,7 @@ pub use self::{
     import::{Import, ImportError},
     inspect::{Inspection, LogRow, Summary},
     read_only::{ReadOnlyCopy, Salvage},
-    recover::{RecoverError, Recovery},
+    recover::{RecoverError, Recovering, Recovery},
     retirement::RetireError,
     role::{HandOverError, NotPrimary, ResumeError, TakeOverError},
     sessions::{SessionReadError, SessionSubmitError, SessionTokenError, TooManyWaits},

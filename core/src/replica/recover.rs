@@ -1,6 +1,6 @@
 //! Recovery: a replica from what its host has stored \[95 §7\].
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use thiserror::Error;
 
@@ -12,7 +12,7 @@ use crate::{
     output::{DisconnectReason, StoredBatch},
     planted::{self, Bug},
     schedule::Schedule,
-    tuple_store::Base,
+    tuple_store::{BaseBuilder, TupleStore},
     vector::Knowledge,
     wire::{
         DecodeError, IdTable,
@@ -96,36 +96,11 @@ impl Replica {
     /// one may be damaged.
     pub fn recover(options: Options, batches: impl IntoIterator<Item = StoredBatch>) -> Result<Recovery, RecoverError> {
         let mut recovering = Recovering::new(options);
-        let mut last: Option<u64> = None;
-        let mut torn = None;
-        let mut batches = batches.into_iter().peekable();
-        while let Some(StoredBatch { number, bytes }) = batches.next() {
-            let expected = last.map_or(number, |last| last + 1);
-            if number != expected {
-                return Err(RecoverError::Missing { expected, found: number });
-            }
-            match decode_batch(&bytes) {
-                Ok(records) => {
-                    let begins = matches!(records.first(), Some(Record::Checkpoint(_)));
-                    if last.is_none() && number != 1 && !begins {
-                        return Err(RecoverError::Missing { expected: 1, found: number });
-                    }
-                    last = Some(number);
-                    for record in records {
-                        recovering.take(number, record)?;
-                    }
-                }
-                // Without its checksum it was not stored whole; what a version wrote, or what is too large, was.
-                Err(DecodeError::Checksum | DecodeError::Malformed) if batches.peek().is_none() => torn = Some(number),
-                Err(error) => return Err(RecoverError::Decode { number, error }),
-            }
+        for batch in batches {
+            recovering.take(batch)?;
+            while recovering.step()? {}
         }
-        let Some(last) = last else { return Err(RecoverError::Empty) };
-        let Some(mut replica) = recovering.finish() else {
-            return Err(RecoverError::CheckpointCut { number: last });
-        };
-        replica.resume(last);
-        Ok(Recovery { replica, torn })
+        recovering.finish()
     }
 
     /// What follows from all that was stored.
@@ -235,17 +210,30 @@ impl Replica {
     }
 }
 
-/// A replica that is being put together from its batches.
-pub(super) struct Recovering {
+/// Entries of the log that are replayed in one step.
+const ENTRIES_PER_STEP: usize = 128;
+
+/// A replica that is being recovered step by step, for a host that has other things to do in between.
+///
+/// [`Replica::recover`] does the same at once.
+#[derive(Debug)]
+pub struct Recovering {
     options: Options,
     replica: Option<Replica>,
     /// The checkpoint that the store begins with, while its end has not been read.
     checkpoint: Option<PartialCheckpoint>,
+    /// The number of the last batch that could be read.
+    last: Option<u64>,
+    /// The batch after it, if that could not be read, and why.
+    torn: Option<(u64, DecodeError)>,
+    /// What was read and is not replayed yet.
+    waiting: VecDeque<(u64, Record)>,
 }
 
+#[derive(Debug)]
 struct PartialCheckpoint {
     head: Checkpoint,
-    base: Base,
+    base: BaseBuilder,
     outcomes: Vec<(crate::id::WriteId, OmittedOutcome)>,
     log: Vec<(u64, Log)>,
     /// What was recorded while the checkpoint was being written: it comes after the state that the checkpoint holds.
@@ -253,20 +241,90 @@ struct PartialCheckpoint {
 }
 
 impl Recovering {
-    pub(super) const fn new(options: Options) -> Self {
-        Self { options, replica: None, checkpoint: None }
+    /// Begins a recovery.
+    #[must_use]
+    pub const fn new(options: Options) -> Self {
+        let waiting = VecDeque::new();
+        Self { options, replica: None, checkpoint: None, last: None, torn: None, waiting }
     }
 
-    /// The replica, once it has a beginning.
+    /// Reads the next batch. What follows from it is done in [steps](Self::step).
+    ///
+    /// # Errors
+    /// When a batch before this one is missing, or it or the one before it is damaged or of another format.
+    pub fn take(&mut self, StoredBatch { number, bytes }: StoredBatch) -> Result<(), RecoverError> {
+        if let Some((number, error)) = &self.torn {
+            return Err(RecoverError::Decode { number: *number, error: error.clone() });
+        }
+        let expected = self.last.map_or(number, |last| last + 1);
+        if number != expected {
+            return Err(RecoverError::Missing { expected, found: number });
+        }
+        match decode_batch(&bytes) {
+            Ok(records) => {
+                let begins = matches!(records.first(), Some(Record::Checkpoint(_)));
+                if self.last.is_none() && number != 1 && !begins {
+                    return Err(RecoverError::Missing { expected: 1, found: number });
+                }
+                self.last = Some(number);
+                self.wait(number, records);
+            }
+            // Without its checksum it was not stored whole; what a version wrote, or what is too large, was.
+            Err(error @ (DecodeError::Checksum | DecodeError::Malformed)) => self.torn = Some((number, error)),
+            Err(error) => return Err(RecoverError::Decode { number, error }),
+        }
+        Ok(())
+    }
+
+    /// Does a small part of what is to be done before the next batch is read; `false` if that was all.
+    ///
+    /// # Errors
+    /// When a batch contradicts those before it.
+    pub fn step(&mut self) -> Result<bool, RecoverError> {
+        match (self.next_waiting(), &mut self.replica) {
+            (None, _) => {}
+            (Some((number, Record::Log(Log { replicas, mut entries }))), Some(replica)) => {
+                let rest = entries.split_off(entries.len().min(ENTRIES_PER_STEP));
+                entries.into_iter().try_for_each(|entry| replica.replay_log(number, &replicas, entry))?;
+                if !rest.is_empty() {
+                    self.waiting.push_front((number, Record::Log(Log { replicas, entries: rest })));
+                }
+            }
+            (Some((number, record)), _) => self.apply(number, record)?,
+        }
+        Ok(!self.waiting.is_empty())
+    }
+
+    /// The replica, after the last batch.
+    ///
+    /// # Errors
+    /// When there was none, or they end in the midst of the checkpoint that they begin with.
+    pub fn finish(mut self) -> Result<Recovery, RecoverError> {
+        while self.step()? {}
+        let Some(last) = self.last else { return Err(RecoverError::Empty) };
+        let Some(mut replica) = self.replica else { return Err(RecoverError::CheckpointCut { number: last }) };
+        replica.resume(last);
+        Ok(Recovery { replica, torn: self.torn.map(|(number, _)| number) })
+    }
+
+    /// The replica so far, once it has a beginning.
     pub(super) const fn replica(&mut self) -> Option<&mut Replica> {
         self.replica.as_mut()
     }
 
-    pub(super) fn finish(self) -> Option<Replica> {
+    pub(super) fn wait(&mut self, number: u64, records: Vec<Record>) {
+        self.waiting.extend(records.into_iter().map(|record| (number, record)));
+    }
+
+    pub(super) fn next_waiting(&mut self) -> Option<(u64, Record)> {
+        self.waiting.pop_front()
+    }
+
+    pub(super) fn into_replica(self) -> Option<Replica> {
         self.replica
     }
 
-    pub(super) fn take(&mut self, number: u64, record: Record) -> Result<(), RecoverError> {
+    pub(super) fn apply(&mut self, number: u64, record: Record) -> Result<(), RecoverError> {
         let unreadable = |error| RecoverError::Decode { number, error };
         if let Some(replica) = &mut self.replica {
             return replica.replay(number, record);
@@ -275,12 +333,15 @@ impl Recovering {
             (Record::Identity(identity), None) => self.replica = Some(self.begin(identity)),
             (Record::Checkpoint(head), None) => {
                 let (outcomes, log, later) = (Vec::new(), Vec::new(), Vec::new());
-                self.checkpoint = Some(PartialCheckpoint { head: *head, base: Base::default(), outcomes, log, later });
+                let base = BaseBuilder::default();
+                self.checkpoint = Some(PartialCheckpoint { head: *head, base, outcomes, log, later });
             }
             (_, None) | (Record::Checkpoint(_), Some(_)) => return Err(RecoverError::Identity { number }),
             (Record::CheckpointTuples(tuples), Some(checkpoint)) => {
                 for (key, tuple) in tuples.into_tuples().map_err(unreadable)? {
-                    checkpoint.base.insert(key, tuple);
+                    if !checkpoint.base.append(key, tuple) {
+                        return Err(unreadable(DecodeError::OutOfBounds));
+                    }
                 }
             }
             (Record::CheckpointOutcomes(outcomes), Some(checkpoint)) => {
@@ -289,7 +350,7 @@ impl Recovering {
             (Record::CheckpointLog(log), Some(checkpoint)) => checkpoint.log.push((number, log)),
             (Record::CheckpointEnd, checkpoint) => {
                 if let Some(checkpoint) = checkpoint.take() {
-                    self.replica = Some(self.complete(number, checkpoint)?);
+                    self.complete(number, checkpoint)?;
                 }
             }
             (record, Some(checkpoint)) => checkpoint.later.push((number, record)),
@@ -306,7 +367,8 @@ impl Recovering {
         blank
     }
 
-    fn complete(&self, number: u64, checkpoint: PartialCheckpoint) -> Result<Replica, RecoverError> {
+    /// The replica as of the checkpoint; what else it holds is replayed next.
+    fn complete(&mut self, number: u64, checkpoint: PartialCheckpoint) -> Result<(), RecoverError> {
         let unreadable = |error| RecoverError::Decode { number, error };
         let PartialCheckpoint { head, base, outcomes, log, later } = checkpoint;
         let (omitted, reigns) = head.omitted.into_parts().map_err(unreadable)?;
@@ -314,8 +376,8 @@ impl Recovering {
         for (_, entry) in omitted.vector.iter() {
             replica.clock.observe(entry.stamp);
         }
-        replica.store.committed = base.tables();
-        replica.store.tentative = replica.store.committed.clone();
+        let (base, tables) = base.finish();
+        replica.store = TupleStore::showing(tables);
         replica.schedule = Schedule::on(base, omitted.csn);
         replica.log = WriteLog::behind(omitted, reigns);
         replica.elsewhere.note_all(&head.elsewhere.into_vector().map_err(unreadable)?);
@@ -328,12 +390,10 @@ impl Recovering {
         for (write, outcome) in outcomes {
             replica.outcomes.add(write, outcome);
         }
-        for (number, log) in log {
-            replica.replay(number, Record::Log(log))?;
-        }
-        for (number, record) in later {
-            replica.replay(number, record)?;
-        }
-        Ok(replica)
+        self.replica = Some(replica);
+        let log = log.into_iter().map(|(number, log)| (number, Record::Log(log)));
+        let after = core::mem::take(&mut self.waiting);
+        self.waiting = log.chain(later).chain(after).collect();
+        Ok(())
     }
 }

@@ -65,19 +65,20 @@ fn salvage_from(batches: &[StoredBatch]) -> Result<Salvaged, RecoverError> {
             Err(error) => return Err(RecoverError::Decode { number, error }),
         };
         expected = number.saturating_add(1);
-        for record in records {
+        recovering.wait(number, records);
+        while let Some((number, record)) = recovering.next_waiting() {
             match (record, recovering.replica()) {
                 (Record::Log(Log { replicas, entries }), Some(replica)) => {
                     let fits = |entry| replica.replay_log(number, &replicas, entry).is_ok();
                     left_out += entries.into_iter().map(fits).filter(|fits| !fits).count();
                 }
-                (record, Some(_)) => left_out += usize::from(recovering.take(number, record).is_err()),
-                (record, None) => recovering.take(number, record)?,
+                (record, Some(_)) => left_out += usize::from(recovering.apply(number, record).is_err()),
+                (record, None) => recovering.apply(number, record)?,
             }
         }
     }
     let number = expected.saturating_sub(1);
-    let mut replica = recovering.finish().ok_or(RecoverError::CheckpointCut { number })?;
+    let mut replica = recovering.into_replica().ok_or(RecoverError::CheckpointCut { number })?;
     let database = replica.identity.take().ok_or(RecoverError::Identity { number })?.database;
     replica.primary = None;
     replica.former.clear();

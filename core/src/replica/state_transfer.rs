@@ -8,6 +8,7 @@ use crate::{
     output::{DisconnectReason, Event, Output, PeerId},
     planted::{self, Bug},
     stamp::Csn,
+    tuple_store::TupleStore,
     vector::VersionVector,
     wire::{
         frame::{Frame, Hello},
@@ -100,7 +101,7 @@ impl Replica {
 
     /// Replaces data and committed prefix in one step, and keeps every write that is not covered.
     pub(super) fn install(&mut self, snapshot: Snapshot) -> Result<(), DisconnectReason> {
-        let Snapshot { base, omitted, reigns, outcomes } = snapshot;
+        let Snapshot { base, tables, omitted, reigns, outcomes } = snapshot;
         if !self.log.could_install(&omitted, &reigns) {
             return Err(DisconnectReason::CommittedOrdersDiffer(self.log.csn()));
         }
@@ -136,7 +137,8 @@ impl Replica {
             .cloned()
             .collect();
         let installed = self.log.install(omitted, reigns);
-        self.schedule.install(base, csn, &mut self.store);
+        self.schedule.install(base, csn);
+        self.store = TupleStore::showing(tables);
         self.incoming.forget_through(csn);
         // Whoever follows the log by the numbers of its commits has to begin anew as well.
         self.checkpoint = None;

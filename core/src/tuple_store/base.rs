@@ -8,10 +8,11 @@ use std::{
 
 use crate::{
     digest::{Digest, DigestBuilder},
+    relation,
     value::{Key, Name, Tuple},
 };
 
-use super::{Effect, Tables};
+use super::{Effect, Tables, ground::Ground, index::IndexDefinition, layered::Layered, table::Table};
 
 /// The place of a tuple in the order in which a base is read.
 pub(crate) type TupleKey = (Name, Key);
@@ -19,7 +20,7 @@ pub(crate) type TupleKey = (Name, Key);
 /// Tuples in the order of relation and key.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Base {
-    tuples: BTreeMap<TupleKey, Arc<Tuple>>,
+    relations: BTreeMap<Name, Layered>,
     digest: OnceLock<Digest>,
 }
 
@@ -27,50 +28,115 @@ impl Base {
     /// Does what an effect did.
     pub(crate) fn apply(&mut self, effect: &Effect) {
         self.digest = OnceLock::new();
-        let key = (effect.relation.clone(), effect.key.clone());
-        match &effect.after {
-            Some(tuple) => self.tuples.insert(key, Arc::clone(tuple)),
-            None => self.tuples.remove(&key),
+        let tuples = match self.relations.get_mut(&effect.relation) {
+            Some(tuples) => tuples,
+            None => self.relations.entry(effect.relation.clone()).or_default(),
         };
-    }
-
-    pub(crate) fn insert(&mut self, key: TupleKey, tuple: Arc<Tuple>) {
-        self.digest = OnceLock::new();
-        self.tuples.insert(key, tuple);
+        tuples.replace(&effect.key, effect.after.as_ref());
     }
 
     /// The tuples beyond a place.
-    pub(crate) fn after(&self, key: Option<&TupleKey>) -> impl Iterator<Item = (&TupleKey, &Arc<Tuple>)> {
-        let from = key.map_or(Bound::Unbounded, Bound::Excluded);
-        self.tuples.range::<TupleKey, _>((from, Bound::Unbounded))
-    }
-
-    pub(crate) fn last(&self) -> Option<&TupleKey> {
-        self.tuples.last_key_value().map(|(key, _)| key)
+    pub(crate) fn after(&self, place: Option<&TupleKey>) -> impl Iterator<Item = (&Name, &Key, &Arc<Tuple>)> {
+        let first = place.map_or(Bound::Unbounded, |(relation, _)| Bound::Included(relation));
+        self.relations.range::<Name, _>((first, Bound::Unbounded)).flat_map(move |(relation, tuples)| {
+            let from = place.filter(|(first, _)| first == relation);
+            let from = from.map_or(Bound::Unbounded, |(_, key)| Bound::Excluded(key));
+            tuples.range(from, Bound::Unbounded).map(move |(key, tuple)| (relation, key, tuple))
+        })
     }
 
     /// The same for the same data, wherever it is computed: over each tuple's relation, key, fields and last writer.
     pub(crate) fn digest(&self) -> Digest {
         *self.digest.get_or_init(|| {
-            let mut digest = DigestBuilder::default();
-            let mut bytes = Vec::new();
-            for ((relation, key), tuple) in &self.tuples {
-                let tuple = (relation, key, &tuple.fields, &tuple.written_by);
-                bytes.clear();
-                // Serialising plain data into a growing vector has no way to fail.
-                bytes = postcard::to_extend(&tuple, bytes).expect("a tuple can be encoded");
-                digest.add(&bytes);
-            }
-            digest.finish()
+            let mut digest = BaseDigest::default();
+            self.after(None).for_each(|(relation, key, tuple)| digest.add(relation, key, tuple));
+            digest.0.finish()
         })
     }
+}
 
-    /// The view that consists of these tuples.
-    pub(crate) fn tables(&self) -> Tables {
-        let mut tables = Tables::default();
-        for ((relation, key), tuple) in &self.tuples {
-            tables.set(relation, key, Some(Arc::clone(tuple)));
+/// The digest of tuples that are added in order.
+#[derive(Debug, Default)]
+struct BaseDigest(DigestBuilder, Vec<u8>);
+
+impl BaseDigest {
+    fn add(&mut self, relation: &Name, key: &Key, tuple: &Tuple) {
+        let Self(digest, bytes) = self;
+        let mut buffer = core::mem::take(bytes);
+        buffer.clear();
+        // Serialising plain data into a growing vector has no way to fail.
+        *bytes = postcard::to_extend(&(relation, key, &tuple.fields, &tuple.written_by), buffer)
+            .expect("a tuple can be encoded");
+        digest.add(bytes);
+    }
+}
+
+/// A base that is put together from its tuples, in order.
+#[derive(Debug, Default)]
+pub(crate) struct BaseBuilder {
+    relations: BTreeMap<Name, Ground>,
+    last: Option<TupleKey>,
+    indexes: usize,
+    /// Where the base is to be compared with what somebody else says of it.
+    digest: Option<BaseDigest>,
+}
+
+impl BaseBuilder {
+    /// One that will know the digest of its data at the end.
+    pub(crate) fn with_digest() -> Self {
+        Self { digest: Some(BaseDigest::default()), ..Self::default() }
+    }
+
+    /// The place of the last tuple.
+    pub(crate) const fn last(&self) -> Option<&TupleKey> {
+        self.last.as_ref()
+    }
+
+    /// Takes in a tuple that stands beyond all others; whether it does.
+    pub(crate) fn append(&mut self, (relation, key): TupleKey, tuple: Arc<Tuple>) -> bool {
+        let is_beyond = match &self.last {
+            Some((last_relation, last)) => (last_relation, last) < (&relation, &key),
+            None => true,
+        };
+        if !is_beyond {
+            return false;
         }
-        tables
+        if let Some(digest) = &mut self.digest {
+            digest.add(&relation, &key, &tuple);
+        }
+        if relation == relation::INDEXES {
+            self.define_index(&tuple);
+        }
+        let ground = match self.relations.get_mut(&relation) {
+            Some(ground) => ground,
+            None => self.relations.entry(relation.clone()).or_default(),
+        };
+        ground.append(key.clone(), tuple);
+        self.last = Some((relation, key));
+        true
+    }
+
+    fn define_index(&mut self, tuple: &Tuple) {
+        let Some((relation, definition)) = IndexDefinition::read(tuple) else { return };
+        let has_room = self.indexes < crate::limits::INDEXES_MAX;
+        if has_room && self.relations.entry(relation).or_default().define_index(definition) {
+            self.indexes += 1;
+        }
+    }
+
+    /// The base, and the view that consists of its tuples.
+    pub(crate) fn finish(self) -> (Base, Tables) {
+        let Self { relations, indexes, digest, .. } = self;
+        let mut base = Base::default();
+        let mut tables = Tables { indexes, ..Tables::default() };
+        for (relation, ground) in relations {
+            let ground = Arc::new(ground);
+            base.relations.insert(relation.clone(), Layered::on(Arc::clone(&ground)));
+            tables.tables.insert(relation, Table::on(ground));
+        }
+        if let Some(digest) = digest {
+            base.digest = digest.0.finish().into();
+        }
+        (base, tables)
     }
 }

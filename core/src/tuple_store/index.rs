@@ -4,6 +4,8 @@
 //! the interval if the index has one, then the key: small and compared without a look elsewhere. An interval query reads
 //! the entries of one group whose start lies between the asked start, less the longest interval that was ever in the
 //! group, and the asked end. The longest interval never shrinks, which keeps it right when changes are taken back.
+//!
+//! These are the entries of what changed over a ground, which has its own (`ground.rs`).
 
 use core::slice;
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
@@ -13,7 +15,7 @@ use crate::{
     value::{Fields, Key, Name, Tuple, Value},
 };
 
-use super::table::conjuncts;
+use super::{ground::GroundIndex, layered::Layered, table::conjuncts};
 
 /// What an index orders.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +60,7 @@ type Place = (u64, i64, Key);
 
 #[derive(Clone, Debug)]
 pub(super) struct Index {
-    pub(super) definition: IndexDefinition,
+    ground: Arc<GroundIndex>,
     groups: BTreeMap<Box<[Value]>, Group>,
     groups_ever: u64,
     entries: BTreeMap<Place, Arc<Tuple>>,
@@ -66,13 +68,18 @@ pub(super) struct Index {
 }
 
 impl Index {
-    pub(super) fn new(definition: IndexDefinition) -> Self {
-        let layout = Layout::of(&definition, Arc::default());
-        Self { definition, groups: BTreeMap::new(), groups_ever: 0, entries: BTreeMap::new(), layout }
+    /// The index of a ground over which nothing has changed yet.
+    pub(super) fn on(ground: Arc<GroundIndex>) -> Self {
+        let layout = Layout::of(ground.definition(), Arc::default());
+        Self { ground, groups: BTreeMap::new(), groups_ever: 0, entries: BTreeMap::new(), layout }
+    }
+
+    pub(super) fn definition(&self) -> &IndexDefinition {
+        self.ground.definition()
     }
 
     pub(super) fn add(&mut self, key: &Key, tuple: &Arc<Tuple>) {
-        self.layout.follow(&self.definition, &tuple.fields);
+        self.layout.follow(self.ground.definition(), &tuple.fields);
         // Without two integers it overlaps nothing, so no query misses it.
         let Some((start, length)) = self.layout.interval(&tuple.fields) else { return };
         let values = self.layout.values(&tuple.fields);
@@ -91,14 +98,14 @@ impl Index {
     }
 
     pub(super) fn remove(&mut self, key: &Key, tuple: &Tuple, replaced_by: Option<&Tuple>) {
-        self.layout.follow(&self.definition, &tuple.fields);
+        self.layout.follow(self.ground.definition(), &tuple.fields);
         let Some((start, _)) = self.layout.interval(&tuple.fields) else { return };
         let values = self.layout.values(&tuple.fields);
         let stays = |by: &Tuple| {
             let layout = if Arc::ptr_eq(by.fields.names(), &self.layout.names) {
                 Cow::Borrowed(&self.layout)
             } else {
-                Cow::Owned(Layout::of(&self.definition, Arc::clone(by.fields.names())))
+                Cow::Owned(Layout::of(self.ground.definition(), Arc::clone(by.fields.names())))
             };
             let other_start = layout.interval(&by.fields).map(|(start, _)| start);
             other_start == Some(start) && layout.values(&by.fields) == values
@@ -116,7 +123,12 @@ impl Index {
     }
 
     /// A superset of the tuples that satisfy the predicate, if this index can tell.
-    pub(super) fn candidates(&self, filter: &Predicate) -> Option<impl Iterator<Item = (&Key, &Arc<Tuple>)>> {
+    pub(super) fn candidates<'a>(
+        &'a self,
+        tuples: &'a Layered,
+        filter: &Predicate,
+    ) -> Option<impl Iterator<Item = (&'a Key, &'a Arc<Tuple>)> + use<'a>> {
+        let IndexDefinition { by, interval } = self.ground.definition();
         let conjuncts = conjuncts(filter);
         let equal = |name: &Name| {
             conjuncts.iter().find_map(|part| match part {
@@ -124,37 +136,42 @@ impl Index {
                 _ => None,
             })
         };
-        let values: Cow<'_, [Value]> = match self.definition.by.as_slice() {
+        let values: Cow<'_, [Value]> = match by.as_slice() {
             [] => Cow::Borrowed(&[]),
             [name] => Cow::Borrowed(slice::from_ref(equal(name)?)),
             names => Cow::Owned(names.iter().map(|name| equal(name).cloned()).collect::<Option<_>>()?),
         };
-        let asked = match &self.definition.interval {
-            None => Some((0, 1)),
-            Some((start_name, end_name)) => conjuncts.iter().find_map(|part| match part {
+        let asked = match interval {
+            None => None,
+            Some((start_name, end_name)) => Some(conjuncts.iter().find_map(|part| match part {
                 Predicate::Overlaps { start_field, end_field, start, end }
                     if start_field == start_name && end_field == end_name =>
                 {
                     Some((*start, *end))
                 }
                 _ => None,
-            }),
+            })?),
         };
-        let (start, end) = asked?;
         // An interval without a point overlaps nothing.
-        let group = self.groups.get(values.as_ref()).filter(|_| start < end);
-        let found = group.map(|group| {
+        let has_point = asked.is_none_or(|(start, end)| start < end);
+        let values = Some(values).filter(|_| has_point);
+        let ground = values.as_deref().map(|values| {
+            let places = self.ground.candidates(tuples.ground(), values, asked);
+            places.map(|place| tuples.ground().at(place)).filter(|(key, _)| !tuples.is_changed(key))
+        });
+        let changed = values.as_deref().and_then(|values| self.groups.get(values)).map(|group| {
+            let (start, end) = asked.unwrap_or((0, 1));
             let from = start.saturating_sub_unsigned(group.longest);
             let place = |start| (group.number, start, Key::BEFORE_ALL);
             self.entries.range(place(from)..place(end)).map(|((_, _, key), tuple)| (key, tuple))
         });
-        Some(found.into_iter().flatten())
+        Some(ground.into_iter().flatten().chain(changed.into_iter().flatten()))
     }
 }
 
 /// Where the fields of an index stand among fields of certain names. Tuples in a row mostly have the same.
 #[derive(Clone, Debug)]
-struct Layout {
+pub(super) struct Layout {
     names: Arc<[Name]>,
     by: Vec<Option<usize>>,
     /// `None` within: there is no such field, so that no tuple with these names has an interval.
@@ -162,7 +179,7 @@ struct Layout {
 }
 
 impl Layout {
-    fn of(definition: &IndexDefinition, names: Arc<[Name]>) -> Self {
+    pub(super) fn of(definition: &IndexDefinition, names: Arc<[Name]>) -> Self {
         let position = |name: &Name| names.iter().position(|other| other == name);
         let by = definition.by.iter().map(position).collect();
         let interval = definition.interval.as_ref().map(|(start, end)| position(start).zip(position(end)));
@@ -170,14 +187,14 @@ impl Layout {
     }
 
     /// Becomes the layout of these fields.
-    fn follow(&mut self, definition: &IndexDefinition, fields: &Fields) {
+    pub(super) fn follow(&mut self, definition: &IndexDefinition, fields: &Fields) {
         if !Arc::ptr_eq(&self.names, fields.names()) {
             *self = Self::of(definition, Arc::clone(fields.names()));
         }
     }
 
     /// The values of the compared fields.
-    fn values<'a>(&self, fields: &'a Fields) -> Cow<'a, [Value]> {
+    pub(super) fn values<'a>(&self, fields: &'a Fields) -> Cow<'a, [Value]> {
         const NULL: &Value = &Value::Null;
         let value = |position: &Option<usize>| position.map_or(NULL, |position| fields.at(position));
         match self.by.as_slice() {
@@ -188,7 +205,7 @@ impl Layout {
     }
 
     /// Start and length of the interval, 0 and 0 where the index has none; `None` if the tuple does not have one.
-    fn interval(&self, fields: &Fields) -> Option<(i64, u64)> {
+    pub(super) fn interval(&self, fields: &Fields) -> Option<(i64, u64)> {
         let Some(positions) = self.interval else { return Some((0, 0)) };
         let (start, end) = positions?;
         let (start, end) = (fields.at(start).as_int()?, fields.at(end).as_int()?);

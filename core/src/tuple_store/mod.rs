@@ -1,7 +1,9 @@
 //! The data: two views of the relations, and the means to change them and to take changes back.
 
 mod base;
+mod ground;
 mod index;
+mod layered;
 mod names;
 mod table;
 
@@ -13,7 +15,7 @@ use crate::{
     value::{Fields, Key, Name, Row, Tuple},
 };
 
-pub(crate) use self::base::{Base, TupleKey};
+pub(crate) use self::base::{Base, BaseBuilder, TupleKey};
 use self::{index::IndexDefinition, names::SharedNames, table::Table};
 
 /// Which of the two views is read. Neither contains the other: a tentative deletion hides a committed tuple.
@@ -114,6 +116,11 @@ pub(crate) struct TupleStore {
 }
 
 impl TupleStore {
+    /// Both views show the same.
+    pub(crate) fn showing(tables: Tables) -> Self {
+        Self { committed: tables.clone(), tentative: tables }
+    }
+
     pub(crate) const fn view(&self, view: View) -> &Tables {
         match view {
             View::Committed => &self.committed,

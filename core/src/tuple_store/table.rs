@@ -1,7 +1,7 @@
 //! One relation of one view: its tuples by key, with their indexes.
 
 use core::{cmp::Ordering, ops::Bound};
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     query::{Comparison, Order, Predicate, Query},
@@ -9,41 +9,52 @@ use crate::{
     value::{Key, Row, Tuple},
 };
 
-use super::index::{Index, IndexDefinition};
+use super::{
+    ground::Ground,
+    index::{Index, IndexDefinition},
+    layered::{Layered, Replaced},
+};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table {
-    tuples: BTreeMap<Key, Arc<Tuple>>,
+    tuples: Layered,
     indexes: Vec<Index>,
 }
 
 impl Table {
+    /// The tuples of a ground, with its indexes.
+    pub(super) fn on(ground: Arc<Ground>) -> Self {
+        let indexes = ground.indexes().iter().map(|index| Index::on(Arc::clone(index))).collect();
+        Self { tuples: Layered::on(ground), indexes }
+    }
+
     pub(super) fn tuple(&self, key: &Key) -> Option<&Arc<Tuple>> {
         self.tuples.get(key)
     }
 
     pub(super) fn replace(&mut self, key: &Key, after: Option<&Arc<Tuple>>) -> Option<Arc<Tuple>> {
-        if let Some(tuple) = after {
-            self.indexes.iter_mut().for_each(|index| index.add(key, tuple));
-        }
-        let before = match after {
-            Some(tuple) => self.tuples.insert(key.clone(), Arc::clone(tuple)),
-            None => self.tuples.remove(key),
-        };
-        if let Some(tuple) = &before {
-            // A place that the new tuple also has was taken above and must stay.
-            self.indexes.iter_mut().for_each(|index| index.remove(key, tuple, after.map(AsRef::as_ref)));
+        let Replaced { before, is_ground } = self.tuples.replace(key, after);
+        // What the ground has is in its indexes.
+        let after = after.filter(|_| !is_ground);
+        for index in &mut self.indexes {
+            if let Some(tuple) = after {
+                index.add(key, tuple);
+            }
+            if let Some(tuple) = &before {
+                // A place that the new tuple also has was taken above and must stay.
+                index.remove(key, tuple, after.map(AsRef::as_ref));
+            }
         }
         before
     }
 
     /// Adds an index over the tuples that are there; says whether it is a further one.
     pub(super) fn add_index(&mut self, definition: IndexDefinition) -> bool {
-        if self.indexes.iter().any(|index| index.definition == definition) {
+        if self.indexes.iter().any(|index| *index.definition() == definition) {
             return false;
         }
-        let mut index = Index::new(definition);
-        self.tuples.iter().for_each(|(key, tuple)| index.add(key, tuple));
+        let mut index = Index::on(self.tuples.ground().index(definition));
+        self.tuples.changed().for_each(|(key, tuple)| index.add(key, tuple));
         self.indexes.push(index);
         true
     }
@@ -55,7 +66,7 @@ impl Table {
             let found = self.tuples.get(key).filter(|tuple| query.filter.holds(key, tuple));
             return found.map(|tuple| row((key, tuple))).into_iter().take(rows_max).collect();
         }
-        let mut rows = match self.indexes.iter().find_map(|index| index.candidates(&query.filter)) {
+        let mut rows = match self.indexes.iter().find_map(|index| index.candidates(&self.tuples, &query.filter)) {
             Some(candidates) => candidates.filter(|(key, tuple)| query.filter.holds(key, tuple)).map(row).collect(),
             None => {
                 // Only where the search runs in the asked order may it end early.
@@ -78,7 +89,7 @@ impl Table {
         if matches!((from, to), (Bound::Included(from), Bound::Included(to)) if from > to) {
             return Vec::new();
         }
-        let found = self.tuples.range::<Key, _>((from, to)).filter(|(key, tuple)| filter.holds(key, tuple));
+        let found = self.tuples.range(from, to).filter(|(key, tuple)| filter.holds(key, tuple));
         found.map(row).take(rows_max).collect()
     }
 }

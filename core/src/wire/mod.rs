@@ -14,6 +14,7 @@ pub(crate) mod session;
 pub(crate) mod snapshot;
 #[cfg(test)]
 pub(crate) mod tests;
+mod tuples;
 
 #[cfg(feature = "sim")]
 pub use self::reencoded::reencoded;

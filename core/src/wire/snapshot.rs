@@ -16,7 +16,7 @@ use crate::{
     write_log::{Omitted, Reign, Reigns},
 };
 
-use super::{DecodeError, IdTable, Interner, WireVector, WireWriteId, bounded, check_csn, check_term};
+use super::{DecodeError, IdTable, Interner, WireVector, WireWriteId, bounded, check_csn, check_term, tuples};
 
 /// Tuples of the data as of an omitted CSN, in the order of relation and key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +38,7 @@ pub(crate) struct SnapshotPart {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Tuples {
     pub(crate) replicas: IdTable,
+    #[serde(deserialize_with = "tuples::list")]
     pub(crate) tuples: Vec<WireTuple>,
 }
 
@@ -84,7 +85,7 @@ enum WireConflict {
     Refused(Text),
 }
 
-pub(crate) fn tuple(interner: &mut Interner, (relation, key): &TupleKey, tuple: &Tuple) -> WireTuple {
+pub(crate) fn tuple(interner: &mut Interner, relation: &Name, key: &Key, tuple: &Tuple) -> WireTuple {
     (relation.clone(), key.clone(), tuple.fields.clone(), interner.id(&tuple.written_by))
 }
 
@@ -94,14 +95,11 @@ impl Tuples {
         self.tuples.last().map(|(relation, key, ..)| (relation.clone(), key.clone()))
     }
 
-    /// The tuples with their places. Those in a row that have the same fields share the names.
+    /// The tuples with their places.
     pub(crate) fn into_tuples(self) -> Result<Vec<(TupleKey, Arc<Tuple>)>, DecodeError> {
         let Self { replicas, tuples } = self;
-        let mut names = Arc::default();
         let tuples = tuples.into_iter().map(|(relation, key, fields, write)| {
             let written_by = replicas.id(write)?;
-            let fields = if *fields.names() == names { fields.with_names(&names) } else { fields };
-            names = Arc::clone(fields.names());
             Ok(((relation, key), Arc::new(Tuple { fields, written_by })))
         });
         tuples.collect()

@@ -118,6 +118,10 @@ pub struct Summary {
     pub tentative: usize,
     /// Writes that are.
     pub csn: u64,
+    /// How many more the relay and other tabs hold, as far as they have told.
+    pub to_come: u64,
+    /// Where the data comes in place of them: how many tuples of it have arrived.
+    pub arrived: usize,
     /// The primary gives out no commits at present.
     pub commits_paused: bool,
 }
@@ -129,6 +133,8 @@ impl From<bayou_core::Summary> for Summary {
             only_here: summary.only_here,
             tentative: summary.tentative,
             csn: summary.csn.get(),
+            to_come: summary.to_come,
+            arrived: summary.arrived,
             commits_paused: summary.commits_paused,
         }
     }

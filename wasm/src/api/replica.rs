@@ -23,7 +23,7 @@ use crate::{
     host::{Enabled, Host, Waiter},
     link::RelayUrl,
     opening,
-    platform::object,
+    platform::{self, object},
     wait::unless_aborted,
 };
 
@@ -43,6 +43,8 @@ export interface OpenOptions {
     nearbyEnabled?: boolean;
     /** Aborts the opening; afterwards it has no effect. */
     signal?: AbortSignal;
+    /** Called now and then while a large store is read, with the part that is done: from 0 to 1. */
+    progress?: (part: number) => void;
 }
 "#;
 
@@ -72,8 +74,9 @@ impl Replica {
     #[wasm_bindgen(unchecked_return_type = "Promise<Replica>")]
     pub fn open(#[wasm_bindgen(unchecked_param_type = "OpenOptions")] options: JsValue) -> Promise {
         promise(async move {
-            let OpenOptions { database, relay, enabled, signal } = OpenOptions::read(options)?;
-            let host = unless_aborted(signal.as_ref(), opening::open(database, relay, enabled)).await;
+            let OpenOptions { database, relay, enabled, signal, progress } = OpenOptions::read(options)?;
+            let tell = |part| call(progress.as_ref(), part);
+            let host = unless_aborted(signal.as_ref(), opening::open(database, relay, enabled, &tell)).await;
             let host = host.map_err(ApiError::Aborted)??;
             let links = links(&host);
             let rooms = Rooms::new(Rc::clone(&host)).into();
@@ -297,12 +300,13 @@ struct OpenOptions {
     relay: RelayUrl,
     enabled: Enabled,
     signal: Option<AbortSignal>,
+    progress: Option<Function>,
 }
 
 impl OpenOptions {
     fn read(options: JsValue) -> Result<Self, ApiError> {
         let options = Input::argument("options", options);
-        options.only(&["database", "relay", "relayEnabled", "nearbyEnabled", "signal"])?;
+        options.only(&["database", "relay", "relayEnabled", "nearbyEnabled", "signal", "progress"])?;
         let database = options.field("database");
         let database = DatabaseName::parse(&database.text()?).map_err(|error| database.error(error))?;
         let relay = options.field("relay");
@@ -310,7 +314,16 @@ impl OpenOptions {
         let flag = |name| Ok::<_, ApiError>(options.optional(name, Input::flag)?.unwrap_or(true));
         let enabled = Enabled { relay: flag("relayEnabled")?, nearby: flag("nearbyEnabled")? };
         let signal = read_signal(&options.field("signal"))?;
-        Ok(Self { database, relay, enabled, signal })
+        let progress = options.optional("progress", |progress| progress.instance("a function is expected"))?;
+        Ok(Self { database, relay, enabled, signal, progress })
+    }
+}
+
+/// Tells the page's callback, which must not stop what goes on here.
+fn call(progress: Option<&Function>, part: f64) {
+    let called = progress.map(|progress| progress.call1(&JsValue::UNDEFINED, &part.into()));
+    if let Some(Err(error)) = called {
+        platform::report_error(&error);
     }
 }
 

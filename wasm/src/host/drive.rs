@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
-use bayou_core::{Event, Millis, Output, Outputs, PeerId, PeerKind, Replica};
+use bayou_core::{Event, LogSize, Millis, Output, Outputs, PeerId, PeerKind, Replica};
 use wasm_bindgen::JsValue;
 
 use super::{Failure, FailureKind, Host, trap, upkeep::Chore};
 use crate::{
     api::{self, ApiError},
-    link::Refusal,
+    link::{LinkState, Refusal},
     memory,
     orphans::{self, Pipe},
     platform,
@@ -240,13 +240,13 @@ impl Host {
             return;
         }
         let Ok((csn, size)) = self.read(|replica| (replica.csn(), replica.log_size())) else { return };
-        let chore = self.upkeep.borrow().chore(csn, &size);
-        match chore {
+        let is_catching_up = matches!(self.relay.state(), LinkState::Open { caught_up: false });
+        let chore = |size: &LogSize| self.upkeep.borrow().chore(csn, size, is_catching_up);
+        match chore(&size) {
             Some(Chore::Truncate { through }) => {
                 self.tell_engine(|replica| replica.truncate(through));
                 // Nothing is stored by it.
-                let chore = self.read(Replica::log_size).ok().and_then(|size| self.upkeep.borrow().chore(csn, &size));
-                if chore == Some(Chore::Checkpoint) {
+                if self.read(Replica::log_size).is_ok_and(|size| chore(&size) == Some(Chore::Checkpoint)) {
                     self.checkpoint();
                 }
             }

@@ -39,6 +39,7 @@ use crate::{
     link::{LinkState, NearbyLinks, RelayLink, RelayUrl},
     locks::StoreLock,
     orphans::{self, Pipe, Rounds},
+    recovery::recover_quietly,
     store::{Entry, Registry, ReplicaStore},
     wait::spawn,
 };
@@ -337,7 +338,7 @@ impl Host {
         let Some(host) = self.this.upgrade() else { return };
         spawn(async move {
             if let Ok(batches) = host.writer.store().read().await
-                && let Ok(recovery) = Replica::recover(REPLICA_OPTIONS, batches)
+                && let Ok(recovery) = recover_quietly(batches).await
             {
                 host.engine.replace(Rc::new(RefCell::new(recovery.replica)));
                 host.listeners.notify();

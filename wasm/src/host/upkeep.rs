@@ -9,10 +9,13 @@ use bayou_core::{Csn, LogSize};
 const COMMITS_MAX: usize = 2_000;
 /// Bytes of these commits' bodies, likewise.
 const COMMITTED_BYTES_MAX: usize = 2 * 1024 * 1024;
-/// What is stored may be so many times as large as what the replica needs.
-const STORED_PER_NEEDED_MAX: usize = 3;
-/// A store smaller than this is read in no time.
-const STORED_BYTES_MIN: usize = 1024 * 1024;
+/// So much that is stored and not needed is read in no time.
+const SURPLUS_BYTES_MIN: usize = 1024 * 1024;
+/// To replay a byte of the log takes about so many times as long as to read a byte of data: as long as there is less
+/// surplus than this part of the data, it does not make opening much slower.
+const DATA_PER_SURPLUS: usize = 8;
+/// While much arrives, data is not written anew all the time: the surplus may be so many times what is needed.
+const SURPLUS_PER_NEEDED_MAX: usize = 2;
 /// What a stored write costs beside its body, with its commit, as an estimate.
 const RECORD_BYTES: usize = 64;
 
@@ -47,8 +50,8 @@ impl Upkeep {
         self.stored_bytes += bytes;
     }
 
-    /// What is due for a log that ends with this commit.
-    pub(super) fn chore(&self, csn: Csn, log: &LogSize) -> Option<Chore> {
+    /// What is due for a log that ends with this commit; `is_catching_up` while much is still to come.
+    pub(super) fn chore(&self, csn: Csn, log: &LogSize, is_catching_up: bool) -> Option<Chore> {
         if log.committed > COMMITS_MAX || log.committed_bytes > COMMITTED_BYTES_MAX {
             let by_bytes = match log.committed_bytes {
                 0 => log.committed,
@@ -60,7 +63,9 @@ impl Upkeep {
             return Some(Chore::Truncate { through });
         }
         let needed = self.data_bytes + log_bytes(log);
-        let is_due = self.stored_bytes >= STORED_BYTES_MIN && self.stored_bytes / STORED_PER_NEEDED_MAX > needed;
+        let surplus = self.stored_bytes.saturating_sub(needed);
+        let allowed = if is_catching_up { needed * SURPLUS_PER_NEEDED_MAX } else { self.data_bytes / DATA_PER_SURPLUS };
+        let is_due = surplus > allowed.max(SURPLUS_BYTES_MIN);
         (is_due && self.before_checkpoint.is_none()).then_some(Chore::Checkpoint)
     }
 
@@ -103,49 +108,66 @@ mod tests {
     #[test]
     fn a_short_log_is_left_alone() {
         let upkeep = Upkeep::new(300 * KIB, &log(2_000, 200 * KIB));
-        assert_eq!(upkeep.chore(csn(9_000), &log(2_000, 2 * MIB)), None);
-        assert_eq!(upkeep.chore(csn(0), &log(0, 0)), None);
+        assert_eq!(upkeep.chore(csn(9_000), &log(2_000, 2 * MIB), false), None);
+        assert_eq!(upkeep.chore(csn(0), &log(0, 0), false), None);
     }
 
     #[test]
     fn of_a_long_log_half_of_what_it_may_hold_is_kept() {
         let upkeep = Upkeep::new(0, &log(0, 0));
         let through = |csn| Some(Chore::Truncate { through: Csn::new(csn).unwrap() });
-        assert_eq!(upkeep.chore(csn(9_000), &log(2_001, 200 * KIB)), through(8_000));
-        assert_eq!(upkeep.chore(csn(9_000), &log(9_000, MIB)), through(8_000));
-        assert_eq!(upkeep.chore(csn(9_000), &log(400, 4 * MIB)), through(8_900), "a quarter of the bytes");
-        assert_eq!(upkeep.chore(csn(1), &log(1, 3 * MIB)), through(1));
+        assert_eq!(upkeep.chore(csn(9_000), &log(2_001, 200 * KIB), false), through(8_000));
+        assert_eq!(upkeep.chore(csn(9_000), &log(9_000, MIB), true), through(8_000));
+        assert_eq!(upkeep.chore(csn(9_000), &log(400, 4 * MIB), false), through(8_900), "a quarter of the bytes");
+        assert_eq!(upkeep.chore(csn(1), &log(1, 3 * MIB), false), through(1));
     }
 
     #[test]
-    fn a_store_is_written_anew_when_most_of_it_is_not_needed_and_not_again_meanwhile() {
+    fn a_store_is_written_anew_when_it_holds_much_that_is_not_needed_and_not_again_meanwhile() {
         let kept = log(1_000, 200 * KIB);
-        let mut upkeep = Upkeep::new(MIB - 1, &log(4_000, 800 * KIB));
-        assert_eq!(upkeep.chore(csn(4_000), &kept), None, "it is small");
-        upkeep.stored(MIB);
-        assert_eq!(upkeep.chore(csn(8_000), &kept), Some(Chore::Checkpoint));
+        let mut upkeep = Upkeep::new(16 * MIB, &kept);
+        assert_eq!(upkeep.chore(csn(4_000), &kept, false), None, "it is data");
+        upkeep.stored(2 * MIB - 64 * KIB);
+        assert_eq!(upkeep.chore(csn(8_000), &kept, false), None, "an eighth of the data");
+        upkeep.stored(64 * KIB);
+        assert_eq!(upkeep.chore(csn(8_000), &kept, false), Some(Chore::Checkpoint));
         upkeep.checkpoint_begins();
-        assert_eq!(upkeep.chore(csn(8_000), &kept), None);
-        upkeep.stored(400 * KIB);
+        assert_eq!(upkeep.chore(csn(8_000), &kept, false), None);
+        upkeep.stored(17 * MIB);
         upkeep.checkpoint_ends(&kept);
-        assert_eq!(upkeep.chore(csn(8_000), &kept), None);
-        upkeep.stored(500 * KIB);
-        assert_eq!(upkeep.chore(csn(9_000), &kept), None, "less than three times what is needed");
-        upkeep.stored(400 * KIB);
-        assert_eq!(upkeep.chore(csn(9_000), &kept), Some(Chore::Checkpoint));
+        assert_eq!(upkeep.chore(csn(8_000), &kept, false), None);
+    }
+
+    #[test]
+    fn small_data_is_not_written_anew_for_little() {
+        let kept = log(1_000, 200 * KIB);
+        let mut upkeep = Upkeep::new(MIB, &kept);
+        upkeep.stored(MIB);
+        assert_eq!(upkeep.chore(csn(8_000), &kept, false), None);
+        upkeep.stored(1);
+        assert_eq!(upkeep.chore(csn(8_000), &kept, false), Some(Chore::Checkpoint));
+    }
+
+    #[test]
+    fn while_it_catches_up_data_is_written_anew_less_often() {
+        let kept = log(1_000, 200 * KIB);
+        let mut upkeep = Upkeep::new(16 * MIB, &kept);
+        upkeep.stored(32 * MIB);
+        assert_eq!(upkeep.chore(csn(8_000), &kept, true), None);
+        upkeep.stored(MIB);
+        assert_eq!(upkeep.chore(csn(8_000), &kept, true), Some(Chore::Checkpoint));
     }
 
     #[test]
     fn what_is_tentative_is_needed_and_is_no_data() {
         let waiting = LogSize { tentative: 30, tentative_bytes: 2 * MIB, ..log(10, KIB) };
         let mut upkeep = Upkeep::new(0, &log(0, 0));
-        upkeep.stored(5 * MIB);
-        assert_eq!(upkeep.chore(csn(10), &waiting), None);
+        upkeep.stored(3 * MIB);
+        assert_eq!(upkeep.chore(csn(10), &waiting, false), None);
         upkeep.checkpoint_begins();
         upkeep.stored(2 * MIB + 4 * KIB);
         upkeep.checkpoint_ends(&waiting);
-        upkeep.stored(4 * MIB);
-        assert_eq!(upkeep.chore(csn(40), &log(10, KIB)), Some(Chore::Checkpoint), "there was no data");
+        assert_eq!(upkeep.data_bytes, 3 * KIB - 40 * RECORD_BYTES);
     }
 
     #[test]
@@ -155,6 +177,6 @@ mod tests {
         upkeep.stored(2 * MIB);
         upkeep.checkpoint_begins();
         upkeep.checkpoint_given_up();
-        assert_eq!(upkeep.chore(csn(10), &kept), Some(Chore::Checkpoint));
+        assert_eq!(upkeep.chore(csn(10), &kept, false), Some(Chore::Checkpoint));
     }
 }

@@ -12,7 +12,11 @@ declare global {
   }
 }
 
-export async function openReplica(database: string): Promise<Replica> {
+/** Opens it; `progress` is told now and then which part is done, from 0 to 1, where there is much to read. */
+export async function openReplica(
+  database: string,
+  progress?: (part: number) => void,
+): Promise<Replica> {
   if (!window.isSecureContext) {
     throw new OpenError(
       "This address is not secure, so the browser keeps back what Bayou needs to store bookings safely. " +
@@ -33,6 +37,7 @@ export async function openReplica(database: string): Promise<Replica> {
     relay: relayAddress(window.location),
     relayEnabled: relay,
     nearbyEnabled: nearby,
+    progress,
   });
   window.bayou = replica;
   return replica;

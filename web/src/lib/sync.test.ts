@@ -2,7 +2,10 @@ import type { LinkState, Summary } from "bayou";
 import { expect, test } from "vitest";
 import { type SyncFacts, spokenSync, syncSentence } from "./sync.ts";
 
-const nothing: Summary = { saving: 0, onlyHere: 0, tentative: 0, csn: 0, commitsPaused: false };
+const nothing: Summary = {
+  ...{ saving: 0, onlyHere: 0, tentative: 0, csn: 0 },
+  ...{ toCome: 0, arrived: 0, commitsPaused: false },
+};
 const open: LinkState = { kind: "open", caughtUp: true };
 
 function facts(changes: Partial<SyncFacts>): SyncFacts {
@@ -17,6 +20,9 @@ test("connected", () => {
   expect(text({ summary: { ...nothing, tentative: 3 } })).toBe("3 not yet confirmed");
   expect(text({ link: { kind: "open", caughtUp: false } })).toBe("Catching up");
   expect(text({ ready: false })).toBe("Catching up");
+  const far = facts({ ready: false, summary: { ...nothing, toCome: 100_000, arrived: 12_000 } });
+  expect(syncSentence(far).text).toBe("Catching up - about 88,000 to come");
+  expect(spokenSync(far)).toBe("Catching up");
   expect(text({ link: { kind: "connecting" } })).toBe("Connecting");
 });
 

@@ -1,6 +1,8 @@
 /** One sentence of truth about this tab's connection. */
 import type { Failure, LinkState, Summary } from "bayou";
 
+const WORTH_TELLING = 500;
+
 export type Tone = "settled" | "pending" | "offline" | "trouble";
 
 export interface Sync {
@@ -27,6 +29,14 @@ function kept(summary: Summary): string {
   return summary.onlyHere > 0
     ? `${summary.onlyHere} saved on this device only`
     : notConfirmed(summary);
+}
+
+/** How far it is; a few are here before anybody has read their number. */
+function catchingUp({ toCome, arrived }: Summary): string {
+  const left = toCome - arrived;
+  return left < WORTH_TELLING
+    ? "Catching up"
+    : `Catching up - about ${left.toLocaleString("en")} to come`;
 }
 
 const FAILURES: Readonly<Record<Failure["kind"], string>> = {
@@ -61,7 +71,7 @@ export function syncSentence({ failure, ready, link, offline, summary, now }: Sy
     case "refused":
       return { tone: "trouble", text: `Refused by the relay - ${link.reason}` };
     case "open":
-      if (!ready || !link.caughtUp) return { tone: "pending", text: "Catching up" };
+      if (!ready || !link.caughtUp) return { tone: "pending", text: catchingUp(summary) };
       if (summary.commitsPaused) {
         return { tone: "pending", text: `Commits are paused - ${notConfirmed(summary)}` };
       }
@@ -71,11 +81,11 @@ export function syncSentence({ failure, ready, link, offline, summary, now }: Sy
   }
 }
 
-/** The same without what changes every second, for being read aloud when it changes. */
+/** The same without what changes all the time, for being read aloud when it changes. */
 export function spokenSync(facts: SyncFacts): string {
-  return facts.failure === undefined && facts.link.kind === "waiting"
-    ? "Relay not reachable - retrying"
-    : syncSentence(facts).text;
+  if (facts.failure !== undefined) return syncSentence(facts).text;
+  if (facts.link.kind === "waiting") return "Relay not reachable - retrying";
+  return syncSentence({ ...facts, summary: { ...facts.summary, toCome: 0 } }).text;
 }
 
 /** What becomes of what only this tab's device has, for whoever was about to close the tab. */

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     file::WholeFile,
     replica::ReadOnlyCopy,
-    tuple_store::Base,
+    tuple_store::BaseBuilder,
     value::Tuple,
     wire::{
         file::{DataPlace, FileRecord, Header, State},
@@ -73,20 +73,20 @@ fn named(entries: &[(usize, u64)]) -> WireVector {
 }
 
 fn parts(data: &Data) -> Vec<FileRecord> {
-    let mut base = Base::default();
+    let mut base = BaseBuilder::default();
     let mut interner = Interner::default();
     let mut tuples = Vec::new();
     let mut keys = data.keys.clone();
-    keys.sort_unstable();
+    keys.sort_unstable_by_key(ToString::to_string);
     keys.dedup();
     for key in keys {
         let place = (Name::new("notes").unwrap(), Key::new(&key.to_string()).unwrap());
         let tuple = Tuple { fields: Fields::none(), written_by: "1@0".parse().unwrap() };
-        tuples.push(snapshot::tuple(&mut interner, &place, &tuple));
-        base.insert(place, Arc::new(tuple));
+        tuples.push(snapshot::tuple(&mut interner, &place.0, &place.1, &tuple));
+        assert!(base.append(place, Arc::new(tuple)));
     }
     let tuples = Tuples { replicas: interner.finish(), tuples };
-    let digest = if data.honest_digest { base.digest() } else { Digest::EMPTY };
+    let digest = if data.honest_digest { base.finish().0.digest() } else { Digest::EMPTY };
     let after = tuples.last();
     let csn = csn(data.csn);
     let part = SnapshotPart { csn, digest, after: None, tuples, outcomes: Outcomes::default(), end: None };

@@ -216,7 +216,7 @@ fn tuples() -> impl Strategy<Value = Tuples> {
     vec((tuple_key(), fields(), write()), 0..3).prop_map(|tuples| {
         let mut interner = Interner::default();
         let tuple = |(key, fields, write): (TupleKey, Fields, Write)| {
-            snapshot::tuple(&mut interner, &key, &Tuple { fields, written_by: write.id })
+            snapshot::tuple(&mut interner, &key.0, &key.1, &Tuple { fields, written_by: write.id })
         };
         let tuples = tuples.into_iter().map(tuple).collect();
         Tuples { replicas: interner.finish(), tuples }

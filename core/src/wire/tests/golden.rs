@@ -308,7 +308,7 @@ fn tuples() -> Tuples {
     let [.., rich, _] = history();
     let mut interner = Interner::default();
     let tuple = Tuple { fields: fields(&[("room", "heron".into()), ("seats", 8.into())]), written_by: rich.id };
-    let tuples = vec![snapshot::tuple(&mut interner, &(name("bookings"), key("b-2")), &tuple)];
+    let tuples = vec![snapshot::tuple(&mut interner, &name("bookings"), &key("b-2"), &tuple)];
     Tuples { replicas: interner.finish(), tuples }
 }
 
