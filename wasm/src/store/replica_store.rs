@@ -26,6 +26,9 @@ const LAYOUT: Layout = Layout { store: "batches", key_path: None, index: None };
 const REOPENINGS_MAX: u32 = 5;
 const REOPENING_WAIT_MS: u32 = 200;
 
+/// So many records are read at once, a few mebibytes: what the browser makes of them it makes on the page's thread.
+const RECORDS_PER_READ: usize = 16;
+
 /// So many small records make it worth while to join them.
 const LOOSE_RECORDS_MAX: usize = 256;
 
@@ -316,7 +319,14 @@ async fn connect(name: &str, ends: &Rc<Ends>) -> Result<Connection, StorageError
 /// The records with this key or a greater one, in order.
 async fn records_from(connection: &Connection, from: u64) -> Result<Vec<Vec<u8>>, StorageError> {
     let range = IdbKeyRange::lower_bound(&key(from)).map_err(|error| StorageError::from_js(&error))?;
-    bytes_of(&connection.read(&|store| store.get_all_with_key(&range)).await?)
+    let keys = connection.read(&|store| store.get_all_keys_with_key(&range)).await?.to_vec();
+    let mut records = Vec::with_capacity(keys.len());
+    for keys in keys.chunks(RECORDS_PER_READ) {
+        let range =
+            IdbKeyRange::bound(&keys[0], &keys[keys.len() - 1]).map_err(|error| StorageError::from_js(&error))?;
+        records.extend(bytes_of(&connection.read(&|store| store.get_all_with_key(&range)).await?)?);
+    }
+    Ok(records)
 }
 
 /// All keys below this one.
