@@ -7,4 +7,6 @@ export default {
   testMatch: "*.bench.ts",
   outputDir: "../test-results/bench",
   workers: 1,
+  // In Chromium alone.
+  projects: config.projects?.filter(({ name }) => name === "chromium"),
 };

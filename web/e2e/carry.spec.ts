@@ -1,8 +1,8 @@
 /** Bookings go from browser to browser in files, through the page alone, while no relay runs. */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Locator } from "@playwright/test";
 import type { Desk } from "./support/desk.ts";
+import { savedFile } from "./support/downloads.ts";
 import { expect, test } from "./support/fixtures.ts";
 
 const MORNING = { room: "Cypress", start: "09:00", end: "10:00" };
@@ -15,14 +15,10 @@ async function openFiles({ page }: Desk): Promise<Locator> {
 }
 
 /** Presses a button of the dialog and returns where the file that comes of it was put. */
-async function saved(desk: Desk, button: string, folder: string): Promise<string> {
-  const downloading = desk.page.waitForEvent("download");
-  await desk.page.getByRole("button", { name: button, exact: true }).click();
-  const download = await downloading;
-  await mkdir(folder, { recursive: true });
-  const path = join(folder, download.suggestedFilename());
-  await download.saveAs(path);
-  return path;
+function saved({ page }: Desk, button: string, folder: string): Promise<string> {
+  const press = (): Promise<void> =>
+    page.getByRole("button", { name: button, exact: true }).click();
+  return savedFile(page, press, folder);
 }
 
 async function importFiles(dialog: Locator, files: string[]): Promise<Locator> {
@@ -31,7 +27,7 @@ async function importFiles(dialog: Locator, files: string[]): Promise<Locator> {
   return dialog.getByRole("status", { name: "What was imported" });
 }
 
-test("a booking goes by file to a browser that no network leads to, and what became of it goes back", async ({
+test("a booking goes by file to a browser that no network leads to, and what became of it goes back @engines", async ({
   visitor,
   relay,
 }, { outputDir }) => {

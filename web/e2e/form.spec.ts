@@ -118,7 +118,7 @@ test("alternatives can be added, reordered and removed", async ({ desk }) => {
   await expect(form.getByRole("group", { name: "Alternative 2" })).toHaveCount(0);
 });
 
-test("clocks that change: a time that is skipped is refused, one that happens twice is explained", async ({
+test("clocks that change: a time that is skipped is refused, one that happens twice is explained @engines", async ({
   desk,
 }) => {
   await desk.fill({

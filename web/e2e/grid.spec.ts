@@ -36,7 +36,10 @@ test("dragging over a free stretch opens the form with that stretch", async ({ d
   await expect(desk.form.getByLabel("End")).toHaveValue("12:00");
 });
 
-test("the grid is one tab stop; arrows move inside, Enter books and opens", async ({ desk }) => {
+test("the grid is one tab stop; arrows move inside, Enter books and opens @engines", async ({
+  browserName,
+  desk,
+}) => {
   const { page } = desk;
   await desk.book({ title: "Standup", ...SLOT });
   const grid = page.getByRole("grid");
@@ -44,10 +47,12 @@ test("the grid is one tab stop; arrows move inside, Enter books and opens", asyn
 
   await page.getByRole("button", { name: "Book a room" }).focus();
   await page.keyboard.press("Tab");
-  await expect(page.getByRole("gridcell", { name: "Heron, 9:00: free" })).toBeFocused();
+  // Firefox stops at what can be scrolled before it goes into it.
+  if (browserName === "firefox") await page.keyboard.press("Tab");
+  await expect(page.getByRole("gridcell", { name: /^Heron, 0?9:00: free/ })).toBeFocused();
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("ArrowDown");
-  await expect(page.getByRole("gridcell", { name: /^Cypress, 9:00/ })).toBeFocused();
+  await expect(page.getByRole("gridcell", { name: /^Cypress, 0?9:00/ })).toBeFocused();
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("ArrowRight");
   await page.keyboard.press("ArrowRight");
@@ -61,7 +66,7 @@ test("the grid is one tab stop; arrows move inside, Enter books and opens", asyn
   await page.keyboard.press("ArrowUp");
   await page.keyboard.press("ArrowLeft");
   await expect(
-    page.getByRole("gridcell", { name: "Cypress, 9:30: Standup, Ada, Confirmed" }),
+    page.getByRole("gridcell", { name: /^Cypress, 0?9:30: Standup, Ada, Confirmed/ }),
   ).toBeFocused();
   await page.keyboard.press("Enter");
   await expect(page.getByRole("dialog", { name: "Standup" })).toBeVisible();
@@ -113,7 +118,8 @@ test("today is shown around the present time, another day from the beginning of 
     const { tab } = await visitor();
     const desk = await tab();
     await desk.page.clock.setFixedTime(new Date(`2030-11-28T${time}+01:00`));
-    const heron = (at: string) => desk.page.getByRole("gridcell", { name: `Heron, ${at}: ` });
+    const heron = (at: string) =>
+      desk.page.getByRole("gridcell", { name: new RegExp(`^Heron, 0?${at}: `) });
     await desk.openWithRooms();
     await expect(heron(first)).toBeInViewport({ ratio: 1 });
     await desk.show();

@@ -13,7 +13,11 @@ test.describe(
   "what a page called saved is confirmed, moved or reported, once",
   { tag: LONGER },
   () => {
-    test("when tabs crash or are closed while they book", async ({ visitor, relay }) => {
+    // In Firefox the tabs of a site share a process, and crash together.
+    test("when tabs crash or are closed while they book @chromium-only", async ({
+      visitor,
+      relay,
+    }) => {
       test.setTimeout(timeoutMs(120_000));
       const number = numbers();
       const { context, tab } = await visitor();
@@ -41,10 +45,13 @@ test.describe(
       expect(replicas).toBeLessThanOrEqual(LANES + 4);
     });
 
-    test("when the whole browser is killed while its tabs book", async ({ relay }) => {
+    test("when the whole browser is killed while its tabs book @engines", async ({
+      browser: usual,
+      relay,
+    }) => {
       test.setTimeout(timeoutMs(120_000));
       const number = numbers();
-      const browser = await KillableBrowser.create();
+      const browser = await KillableBrowser.create(usual.browserType());
       try {
         const saved = new Set<string>();
         for (let kill = 0; kill < rounds(2, 21); kill += 1) {

@@ -15,7 +15,7 @@ test("a new database", async ({ desk }) => {
   await inspect(desk, "own-rooms");
 });
 
-test("the day as a grid", async ({ desk }) => {
+test("the day as a grid @engines", async ({ desk }) => {
   await desk.openWithRooms();
   await furnish(desk);
   await inspect(desk, "grid");
@@ -28,7 +28,7 @@ test("the day as a table", async ({ desk }) => {
   await inspect(desk, "agenda");
 });
 
-test("the form", async ({ desk }) => {
+test("the form @engines", async ({ desk }) => {
   await desk.openWithRooms();
   await furnish(desk);
   await desk.openForm();

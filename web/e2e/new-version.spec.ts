@@ -70,7 +70,7 @@ const versionsKept = (page: Page): Promise<number> =>
 const statusOf = (page: Page, path: string): Promise<number> =>
   page.evaluate(async (url) => (await fetch(url, { cache: "reload" })).status, path);
 
-test("a new version is offered; whoever wants it gets it, others go on with theirs, and nothing mixes", async ({
+test("a new version is offered; whoever wants it gets it, others go on with theirs, and nothing mixes @engines", async ({
   newVersion,
   relay,
   site,

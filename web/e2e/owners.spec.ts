@@ -44,7 +44,7 @@ test.describe("an id has one owner", { tag: LONGER }, () => {
     await expect.poll(isTidy, { timeout: 60_000 }).toBe(true);
   });
 
-  test("a duplicated tab becomes a replica of its own", async ({ visitor, relay }) => {
+  test("a duplicated tab becomes a replica of its own @engines", async ({ visitor, relay }) => {
     test.setTimeout(timeoutMs(120_000));
     const number = numbers();
     const { context, tab } = await visitor();

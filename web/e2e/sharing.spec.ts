@@ -4,7 +4,9 @@ import { expect, test } from "./support/fixtures.ts";
 const SLOT = { room: "Cypress", start: "09:00", end: "10:00" };
 const ALTERNATIVE = { room: "Pelican", start: "09:00", end: "10:00" };
 
-test("a booking in one tab appears in others and becomes Confirmed in all", async ({ visitor }) => {
+test("a booking in one tab appears in others and becomes Confirmed in all @engines", async ({
+  visitor,
+}) => {
   const ada = await visitor();
   const grace = await visitor();
   const first = await ada.tab();
@@ -97,7 +99,7 @@ test("with the alternative taken too a booking is Not placed, says why, and can 
   await expect(grace.mine.getByRole("listitem").first()).toContainText("Confirmed");
 });
 
-test("bookings made offline survive a reload while offline, and are confirmed later", async ({
+test("bookings made offline survive a reload while offline, and are confirmed later @engines", async ({
   desk,
 }) => {
   await desk.openWithRooms();
@@ -115,7 +117,7 @@ test("bookings made offline survive a reload while offline, and are confirmed la
   await desk.settled();
 });
 
-test("the relay dies and comes back under three booking tabs, and nothing is lost", async ({
+test("the relay dies and comes back under three booking tabs, and nothing is lost @engines", async ({
   relay,
   visitor,
 }) => {
@@ -196,7 +198,7 @@ test("one slot, ten tabs at once: exactly one is confirmed there", async ({ visi
   expect(new Set(outcomes).size).toBe(1);
 });
 
-test("two tabs book offline and are closed; the next tab has both bookings", async ({
+test("two tabs book offline and are closed; the next tab has both bookings @engines", async ({
   visitor,
 }) => {
   const { tab } = await visitor();

@@ -1,6 +1,7 @@
 /** What the browser may do to a page's storage, done to it for real. */
 import type { CDPSession, Page } from "@playwright/test";
 import type { Desk } from "./support/desk.ts";
+import { savedFile } from "./support/downloads.ts";
 import { expect, test } from "./support/fixtures.ts";
 
 const MORNING = { room: "Cypress", start: "09:00", end: "10:00" };
@@ -39,7 +40,8 @@ async function tryToBook(desk: Desk, title: string, slot: typeof NOON): Promise<
   await desk.form.getByRole("button", { name: "Book", exact: true }).click();
 }
 
-test("when the quota is used up, nothing is pretended, and nothing that was saved is lost", async ({
+// By WebDriver BiDi no quota can be set, nor site data other than cookies cleared.
+test("when the quota is used up, nothing is pretended, and nothing that was saved is lost @chromium-only", async ({
   desk,
 }) => {
   const { page } = desk;
@@ -118,7 +120,7 @@ test("what is stored is shown, and a warning comes while there is room yet", asy
   await expect(page.getByRole("dialog", { name: "Carry bookings in a file" })).toBeVisible();
 });
 
-test("the browser is asked once to keep what is stored, after the first booking", async ({
+test("the browser is asked once to keep what is stored, after the first booking @engines", async ({
   visitor,
 }) => {
   const { context, tab } = await visitor();
@@ -146,7 +148,7 @@ test("the browser is asked once to keep what is stored, after the first booking"
   expect(await asked()).toBe("!");
 });
 
-test("a database that is deleted in another tab is let go at once, and what only this tab has can be carried over", async ({
+test("a database that is deleted in another tab is let go at once, and what only this tab has can be carried over @engines", async ({
   desk,
 }, { outputDir }) => {
   const { page } = desk;
@@ -172,11 +174,11 @@ test("a database that is deleted in another tab is let go at once, and what only
 
   const dialog = page.getByRole("dialog", { name: "Carry bookings in a file" });
   await page.getByRole("main").getByRole("button", { name: "Export", exact: true }).click();
-  const downloading = page.waitForEvent("download");
-  await dialog.getByRole("button", { name: "Export", exact: true }).click();
-  const download = await downloading;
-  const path = `${outputDir}/${download.suggestedFilename()}`;
-  await download.saveAs(path);
+  const path = await savedFile(
+    page,
+    () => dialog.getByRole("button", { name: "Export", exact: true }).click(),
+    outputDir,
+  );
   await expect(dialog.getByRole("button", { name: "Import", exact: true })).toBeDisabled();
 
   // It begins anew, under another id.
@@ -194,7 +196,9 @@ test("a database that is deleted in another tab is let go at once, and what only
   await expect(desk.myBooking("Only here")).toContainText("Confirmed");
 });
 
-test("a browser whose site data is cleared tells the open page at once", async ({ desk }) => {
+test("a browser whose site data is cleared tells the open page at once @chromium-only", async ({
+  desk,
+}) => {
   await desk.openWithRooms();
   await desk.settled();
   const tools = await devTools(desk);
@@ -234,7 +238,7 @@ test.describe("transactions that are aborted", () => {
   const abort = ({ page }: Desk, count: number): Promise<void> =>
     page.evaluate((aborts) => localStorage.setItem("aborts", String(aborts)), count);
 
-  test("once, are made again", async ({ desk }) => {
+  test("once, are made again @engines", async ({ desk }) => {
     await abort(desk, 1);
     await desk.book({ title: "After", ...NOON });
     await expect(desk.myBooking("After")).toContainText("Saved on this device");
@@ -245,7 +249,9 @@ test.describe("transactions that are aborted", () => {
     await desk.settled();
   });
 
-  test("again and again, stop the page, and nothing of it is half written", async ({ desk }) => {
+  test("again and again, stop the page, and nothing of it is half written @engines", async ({
+    desk,
+  }) => {
     await abort(desk, 1000);
     await tryToBook(desk, "Never", NOON);
     await expect(desk.form.getByRole("alert")).toHaveText(/.{20,}/);
@@ -284,7 +290,9 @@ for (const [what, deny] of [
     },
   ],
 ] as const) {
-  test(`storage that ${what} when it is opened is told in a sentence`, async ({ desk }) => {
+  test(`storage that ${what} when it is opened is told in a sentence @engines`, async ({
+    desk,
+  }) => {
     await desk.page.addInitScript(deny);
     await desk.page.goto("/");
     const alert = desk.page.getByRole("alert");
@@ -293,7 +301,7 @@ for (const [what, deny] of [
   });
 }
 
-test("a newer version that changes the layout is not kept waiting, and this page says so", async ({
+test("a newer version that changes the layout is not kept waiting, and this page says so @engines", async ({
   desk,
 }) => {
   await desk.openWithRooms();
@@ -320,7 +328,7 @@ test("a newer version that changes the layout is not kept waiting, and this page
   await expect(desk.page.getByRole("alert")).toContainText("newer version of this page");
 });
 
-test("records of a newer version are left as they are until that version reads them", async ({
+test("records of a newer version are left as they are until that version reads them @engines", async ({
   desk,
 }) => {
   const { page } = desk;

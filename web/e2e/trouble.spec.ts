@@ -1,4 +1,5 @@
 import { expect, test } from "./support/fixtures.ts";
+import { countSockets } from "./support/sockets.ts";
 
 test("without a relay a first visit says so, keeps trying, and goes on when it comes", async ({
   desk,
@@ -33,21 +34,16 @@ test("a browser without storage is told in a sentence", async ({ desk }) => {
   await expect(desk.page.getByRole("button", { name: "Reload" })).toBeVisible();
 });
 
-test("the Offline switch really closes the connection", async ({ desk }) => {
-  const closed: string[] = [];
-  const opened: string[] = [];
-  desk.page.on("websocket", (socket) => {
-    opened.push(socket.url());
-    socket.on("close", () => closed.push(socket.url()));
-  });
+test("the Offline switch really closes the connection @engines", async ({ desk }) => {
+  const sockets = await countSockets(desk.page);
   await desk.openWithRooms();
   await desk.settled();
-  expect(opened).toHaveLength(1);
+  expect(await sockets()).toEqual({ opened: 1, closed: 0 });
   await desk.goOffline();
-  await expect.poll(() => closed.length).toBe(1);
+  await expect.poll(sockets).toEqual({ opened: 1, closed: 1 });
   await desk.goOnline();
   await desk.settled();
-  expect(opened).toHaveLength(2);
+  expect(await sockets()).toEqual({ opened: 2, closed: 1 });
 });
 
 test("while commits are paused everything else goes on", async ({ desk, relay }) => {

@@ -2,7 +2,11 @@ import { expect, test } from "./support/fixtures.ts";
 
 const SLOT = { room: "Cypress", start: "09:00", end: "10:00" };
 
-test("somebody elsewhere sees the room's time and their own", async ({ browser, relay, desk }) => {
+test("somebody elsewhere sees the room's time and their own @engines", async ({
+  browser,
+  relay,
+  desk,
+}) => {
   await desk.openWithRooms();
   await desk.book({ title: "Review", ...SLOT });
 

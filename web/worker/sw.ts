@@ -7,13 +7,14 @@
 import { SHELL, answererOf, isHashed } from "./answers.ts";
 import type { Build } from "./build.ts";
 import { type Greeting, isMessage } from "./messages.ts";
-import { CLIENTS_CACHE, cacheOf, unusedCaches } from "./versions.ts";
+import { CLIENTS_CACHE, INSTALLED_CACHE, cacheOf, unusedCaches } from "./versions.ts";
 
 declare const self: ServiceWorkerGlobalScope;
 /** The build plugin puts it in front of this script. */
 declare const BUILD: Build;
 
 const CACHE = cacheOf(BUILD.version);
+const INSTALLED = "/version";
 
 self.addEventListener("install", (event) => event.waitUntil(install()));
 self.addEventListener("activate", (event) => event.waitUntil(adopt()));
@@ -64,6 +65,8 @@ async function install(): Promise<void> {
   };
   try {
     await Promise.all(Object.entries(BUILD.files).map(add));
+    const notes = await caches.open(INSTALLED_CACHE);
+    await notes.put(INSTALLED, new Response(BUILD.version));
   } catch (error) {
     if (isNew) await caches.delete(CACHE);
     throw error;
@@ -131,11 +134,17 @@ async function versionsInUse(): Promise<Set<string>> {
   return new Set(versions.filter((version) => version !== undefined));
 }
 
+/** Whether no worker has taken this one's place. Not every browser lets a worker ask for its own state. */
+async function isNewest(): Promise<boolean> {
+  const version = await caches.match(INSTALLED, { cacheName: INSTALLED_CACHE });
+  return (await version?.text()) === BUILD.version;
+}
+
 async function deleteUnused(): Promise<void> {
   const names = await caches.keys();
   // The cache of a worker that is still to come looks as if nobody used it. It is spared by leaving all alone meanwhile.
   const { installing, waiting } = self.registration;
-  if (installing !== null || waiting !== null || self.serviceWorker.state !== "activated") return;
+  if (installing !== null || waiting !== null || !(await isNewest())) return;
   const unused = unusedCaches(names, BUILD.version, await versionsInUse());
   await Promise.all(unused.map((name) => caches.delete(name)));
 }

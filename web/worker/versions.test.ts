@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { CLIENTS_CACHE, cacheOf, unusedCaches } from "./versions.ts";
+import { CLIENTS_CACHE, INSTALLED_CACHE, cacheOf, unusedCaches } from "./versions.ts";
 
 test("a version's cache stays while a page of it is there, or while it is the active one", () => {
   const names = [cacheOf("a"), cacheOf("b"), cacheOf("c")];
@@ -9,5 +9,5 @@ test("a version's cache stays while a page of it is there, or while it is the ac
 });
 
 test("caches of other purposes and of other programs are left alone", () => {
-  expect(unusedCaches([CLIENTS_CACHE, "somebody's"], "c", new Set())).toEqual([]);
+  expect(unusedCaches([CLIENTS_CACHE, INSTALLED_CACHE, "somebody's"], "c", new Set())).toEqual([]);
 });

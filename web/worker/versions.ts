@@ -5,6 +5,9 @@ const PREFIX = "bayou:version:";
 /** For each page that a worker has served: which version it is of, under its client's id. */
 export const CLIENTS_CACHE = "bayou:clients";
 
+/** Which version was installed last. */
+export const INSTALLED_CACHE = "bayou:installed";
+
 export function cacheOf(version: string): string {
   return PREFIX + version;
 }

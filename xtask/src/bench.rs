@@ -4,8 +4,8 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::browsers::CHROMIUM;
 use crate::build::{Builder, RelayProfile, Step, bench_package};
-use crate::chromium;
 use crate::cli::BenchOptions;
 use crate::command;
 use crate::console;
@@ -28,11 +28,11 @@ pub(crate) fn run(workspace: &Workspace, options: &BenchOptions) -> Result<()> {
 }
 
 fn measure_page(workspace: &Workspace) -> Result<()> {
-    let chromium = chromium::find_or_install()?;
+    let chromium = CHROMIUM.find_or_install()?;
     Builder::new(workspace, RelayProfile::Release).reach(&[Step::Page, Step::Relay])?;
     console::note("The whole path, in Chromium on this machine:");
     let mut playwright = workspace.npm();
-    playwright.args(["run", "bench"]).env("CHROMIUM_PATH", chromium);
+    playwright.args(["run", "bench"]).env(CHROMIUM.variable, chromium);
     playwright.env("BAYOU_RELAY", workspace.relay(RelayProfile::Release));
     command::run(&mut playwright)?;
     console::note("The page's weight:");

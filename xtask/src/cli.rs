@@ -79,6 +79,9 @@ pub(crate) struct TestOptions {
     /// Run the browser tests that have more rounds than everybody has time for, and all of their rounds: half an hour
     #[arg(long, conflicts_with = "parts")]
     pub(crate) long: bool,
+    /// Run the browser tests in Firefox alone, and all that can be run there
+    #[arg(long, conflicts_with = "parts")]
+    pub(crate) firefox: bool,
     /// Arguments for the test runner of the one part that is named, a name filter for example
     #[arg(last = true, value_name = "ARGUMENTS")]
     pub(crate) runner_arguments: Vec<String>,
@@ -118,9 +121,11 @@ mod tests {
     }
 
     #[test]
-    fn the_long_tests_are_no_part_among_others() {
-        assert!(Cli::try_parse_from(["xtask", "test", "--long"]).is_ok());
-        assert!(Cli::try_parse_from(["xtask", "test", "core", "--long"]).is_err());
+    fn tests_that_do_not_run_in_ci_are_no_part_among_others() {
+        for option in ["--long", "--firefox"] {
+            assert!(Cli::try_parse_from(["xtask", "test", option]).is_ok());
+            assert!(Cli::try_parse_from(["xtask", "test", "core", option]).is_err());
+        }
     }
 
     #[test]

@@ -5,8 +5,8 @@
 //! need and what is to be run afterwards. An error is one sentence that says what to do.
 
 mod bench;
+mod browsers;
 mod build;
-mod chromium;
 mod cli;
 mod command;
 mod console;

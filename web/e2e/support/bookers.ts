@@ -73,7 +73,10 @@ export class Bookers {
 
   /** The tab in this page, once it is ready to book. */
   async ready(page: Page): Promise<Desk> {
-    await page.waitForFunction(() => window.bayou?.ready);
+    // Asked again and again from here: in a popup of Firefox, Playwright waits in the blank page that was there first.
+    await expect(async () => {
+      expect(await page.evaluate(() => window.bayou?.ready)).toBe(true);
+    }).toPass();
     return new Desk(page);
   }
 

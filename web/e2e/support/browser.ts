@@ -1,56 +1,47 @@
 /** A browser of its own, whose profile outlives it, and which can be killed. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Browser, type BrowserContext, chromium } from "@playwright/test";
-import config from "../../playwright.config.ts";
-import { expect } from "./fixtures.ts";
+import type { BrowserContext, BrowserType } from "@playwright/test";
 
-const { executablePath = "", args = [] } = config.use?.launchOptions ?? {};
+/** What is read of Playwright's own side of a context, which it does not publish. */
+interface Inside {
+  _connection?: { toImpl?: (context: BrowserContext) => InsideContext | undefined };
+}
+interface InsideContext {
+  _browser?: { options?: { browserProcess?: { kill: () => Promise<void> } } };
+}
 
 export class KillableBrowser {
-  #process: ChildProcess | undefined;
-  #browser: Browser | undefined;
+  #context: BrowserContext | undefined;
 
-  private constructor(private readonly profile: string) {}
+  private constructor(
+    private readonly type: BrowserType,
+    private readonly profile: string,
+  ) {}
 
   /** One with an empty profile, not started. */
-  static async create(): Promise<KillableBrowser> {
-    return new KillableBrowser(await mkdtemp(join(tmpdir(), "bayou-profile-")));
+  static async create(type: BrowserType): Promise<KillableBrowser> {
+    return new KillableBrowser(type, await mkdtemp(join(tmpdir(), "bayou-profile-")));
   }
 
+  /** Started as the project says. */
   async start(): Promise<BrowserContext> {
-    const portFile = join(this.profile, "DevToolsActivePort");
-    await rm(portFile, { force: true });
-    this.#process = spawn(
-      executablePath,
-      [
-        ...args,
-        ...["--headless=new", "--remote-debugging-port=0", `--user-data-dir=${this.profile}`],
-        "about:blank",
-      ],
-      { stdio: "ignore" },
-    );
-    let port = "";
-    await expect(async () => {
-      [port = ""] = (await readFile(portFile, "utf8")).split("\n");
-      expect(Number(port)).toBeGreaterThan(0);
-    }).toPass();
-    this.#browser = await chromium.connectOverCDP(`http://127.0.0.1:${port}`);
-    const [context] = this.#browser.contexts();
-    if (context === undefined) throw new Error("the browser has no context");
-    return context;
+    this.#context = await this.type.launchPersistentContext(this.profile);
+    return this.#context;
   }
 
   /** `kill -9`: nothing is written any more. */
   async kill(): Promise<void> {
-    const child = this.#process;
-    if (child?.exitCode !== null || child.signalCode !== null) return;
-    child.kill("SIGKILL");
-    await once(child, "exit");
-    await this.#browser?.close();
+    const context = this.#context;
+    if (context === undefined) return;
+    this.#context = undefined;
+    const inside = (context as unknown as Inside)._connection?.toImpl?.(context);
+    const process = inside?._browser?.options?.browserProcess;
+    if (process === undefined) {
+      throw new Error("This version of Playwright keeps the browser's process elsewhere.");
+    }
+    await process.kill();
   }
 
   async dispose(): Promise<void> {

@@ -1,5 +1,6 @@
 import { type BrowserContext, type Page, test as base, expect } from "@playwright/test";
 import { Desk } from "./desk.ts";
+import { NO_FAULT, doWithoutMediaFeatures } from "./firefox.ts";
 import { Relay } from "./relay.ts";
 
 /** Somebody with a browser of their own, in which they open tabs. */
@@ -20,7 +21,9 @@ interface Fixtures {
 
 /** What no test may leave behind unnoticed: uncaught errors, and anything that the policy has kept from loading. */
 function watch(page: Page, faults: string[]): void {
-  page.on("pageerror", (error) => faults.push(`uncaught: ${error.message}`));
+  page.on("pageerror", ({ message }) => {
+    if (!NO_FAULT.test(message)) faults.push(`uncaught: ${message}`);
+  });
   page.on("console", (message) => {
     if (message.type() === "error" && /Content Security Policy|panicked/.test(message.text())) {
       faults.push(message.text());
@@ -29,6 +32,14 @@ function watch(page: Page, faults: string[]): void {
 }
 
 export const test = base.extend<Fixtures>({
+  browser: [
+    async ({ browser, browserName }, use) => {
+      if (browserName === "firefox") doWithoutMediaFeatures(browser);
+      await use(browser);
+    },
+    { scope: "worker" },
+  ],
+
   relayOptions: [[], { option: true }],
 
   relay: async ({ relayOptions }, use, info) => {

@@ -19,11 +19,10 @@ use self::report::Report;
 
 /// Runs the parts that are asked for and reports on all of them.
 pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Result<ExitCode> {
-    let parts = if options.long { vec![Part::Browser] } else { chosen(&options.parts) };
-    let arguments = &options.runner_arguments;
+    let parts = if options.long || options.firefox { vec![Part::Browser] } else { chosen(&options.parts) };
     match parts.as_slice() {
         [part] if part.takes_arguments() => {}
-        _ if arguments.is_empty() => {}
+        _ if options.runner_arguments.is_empty() => {}
         _ => bail!(
             "Arguments after `--` go to the test runner of one part: name exactly one of core, relay, wasm, xtask, web, sim or browser."
         ),
@@ -36,7 +35,7 @@ pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Result<ExitCo
         let heading = format!("Test part: {part}");
         console::begin(&heading);
         let begun = Instant::now();
-        let result = part.run(workspace, &mut builder, arguments, options.long);
+        let result = part.run(workspace, &mut builder, options);
         match &result {
             Ok(()) => console::done(&heading, begun.elapsed()),
             Err(error) => console::error(error),

@@ -6,10 +6,10 @@ use std::process::Command;
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 
+use crate::browsers::{CHROMIUM, FIREFOX};
 use crate::build::{Builder, RelayProfile, Step, without_own_flags};
-use crate::chromium;
+use crate::cli::TestOptions;
 use crate::command;
-use crate::console;
 use crate::sim;
 use crate::workspace::{WASM_TARGET, Workspace};
 
@@ -44,7 +44,7 @@ pub(crate) enum Part {
     Web,
     /// The simulator: planted bugs, regression seeds, 15,000 others, some of them in WebAssembly
     Sim,
-    /// The page in Chromium, several tabs against the real relay
+    /// The page in Chromium and, in part, in Firefox: several tabs against the real relay
     Browser,
 }
 
@@ -61,14 +61,9 @@ impl Part {
         !matches!(self, Self::Fmt | Self::Clippy | Self::Docs)
     }
 
-    /// Runs the part, with what it needs built before; of the browser tests, if that is asked for, the long ones alone.
-    pub(crate) fn run(
-        self,
-        workspace: &Workspace,
-        builder: &mut Builder<'_>,
-        arguments: &[String],
-        long: bool,
-    ) -> Result<()> {
+    /// Runs the part, with what it needs built before; of the browser tests those that the options ask for.
+    pub(crate) fn run(self, workspace: &Workspace, builder: &mut Builder<'_>, options: &TestOptions) -> Result<()> {
+        let arguments = options.runner_arguments.as_slice();
         let cargo = |words: &str| {
             let mut cargo = workspace.cargo();
             cargo.args(words.split(' '));
@@ -120,15 +115,18 @@ impl Part {
                 each(work)
             }
             Self::Browser => {
-                let chromium = chromium::find_or_install()?;
-                console::note(format_args!("Chromium: {}", chromium.display()));
-                builder.reach(&[Step::Page, Step::Relay])?;
                 let mut playwright = npm_script(workspace, "e2e", arguments);
-                playwright.env("CHROMIUM_PATH", chromium);
+                for browser in [CHROMIUM, FIREFOX] {
+                    playwright.env(browser.variable, browser.find_or_install()?);
+                }
+                builder.reach(&[Step::Page, Step::Relay])?;
                 playwright.env("BAYOU_RELAY", workspace.relay(RelayProfile::Debug));
-                if long {
-                    // `web/playwright.config.ts` runs nothing else then.
+                // `web/playwright.config.ts` runs nothing else then.
+                if options.long {
                     playwright.env("BAYOU_LONG", "1");
+                }
+                if options.firefox {
+                    playwright.env("BAYOU_FIREFOX", "1");
                 }
                 command::run(&mut playwright)
             }
