@@ -44,7 +44,7 @@ export interface OpenOptions {
     /** Aborts the opening; afterwards it has no effect. */
     signal?: AbortSignal;
     /** Called now and then while a large store is read, with the part that is done: from 0 to 1. */
-    progress?: (part: number) => void;
+    progress?: ((part: number) => void) | undefined;
 }
 "#;
 
