@@ -26,6 +26,8 @@ pub(crate) enum StorageErrorKind {
     Corrupted,
     /// What had been stored is gone: the site's data was cleared or evicted.
     Lost,
+    /// Somebody else has written to this store, or a batch comes out of turn.
+    Fenced,
 }
 
 /// A failed storage operation: its kind and what the browser said.
@@ -85,6 +87,9 @@ impl fmt::Display for StorageError {
             }
             StorageErrorKind::Corrupted => {
                 "What is stored here cannot be read. It is left untouched; reload to go on with a new replica."
+            }
+            StorageErrorKind::Fenced => {
+                "Something else has written to what this page had stored, so it has stopped saving. What was saved is kept; reload to go on."
             }
             StorageErrorKind::Lost => "What this page had stored on this device was cleared, so it has stopped saving. Export what is not confirmed yet to a file, then reload.",
         })

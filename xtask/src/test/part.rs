@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 
-use crate::build::{Builder, RelayProfile, Step, without_own_flags};
+use crate::build::{Builder, RelayProfile, Step, contract_package, without_own_flags};
 use crate::chromium;
 use crate::command;
 use crate::console;
@@ -82,8 +82,9 @@ impl Part {
                 let sim = cargo(&format!("clippy {SIM} --all-targets"));
                 // Lints the engine with it, on which it depends.
                 let browser = for_browser(cargo("clippy --package bayou-wasm --all-targets"));
+                let contract = for_browser(cargo("clippy --package bayou-wasm --features contract"));
                 let sim_in_browser = for_browser(cargo("clippy --package bayou-sim-web"));
-                all([native, sim, browser, sim_in_browser].map(|mut command| {
+                all([native, sim, browser, contract, sim_in_browser].map(|mut command| {
                     command.args(["--", "-D", "warnings"]);
                     command
                 }))
@@ -123,9 +124,11 @@ impl Part {
                 let chromium = chromium::find_or_install()?;
                 console::note(format_args!("Chromium: {}", chromium.display()));
                 builder.reach(&[Step::Page, Step::Relay])?;
+                let contract = contract_package(workspace)?;
                 let mut playwright = npm_script(workspace, "e2e", arguments);
                 playwright.env("CHROMIUM_PATH", chromium);
                 playwright.env("BAYOU_RELAY", workspace.relay(RelayProfile::Debug));
+                playwright.env("BAYOU_STORE_CONTRACT", contract);
                 if long {
                     // `web/playwright.config.ts` runs nothing else then.
                     playwright.env("BAYOU_LONG", "1");
