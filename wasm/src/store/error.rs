@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use js_sys::Promise;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::DomException;
 
@@ -36,11 +37,13 @@ pub(crate) struct StorageError {
     pub(crate) kind: StorageErrorKind,
     /// The browser's own words, for a developer; may be empty.
     pub(crate) detail: String,
+    /// Of what was not answered in time: resolves when it is after all. Then it may be tried again.
+    pub(crate) answered: Option<Promise>,
 }
 
 impl StorageError {
     pub(crate) fn new(kind: StorageErrorKind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into() }
+        Self { kind, detail: detail.into(), answered: None }
     }
 
     /// What an exception or an error event of IndexedDB means.
@@ -77,7 +80,7 @@ impl fmt::Display for StorageError {
             }
             StorageErrorKind::Full => "Storage is full: nothing new can be saved. Free some space on this device and reload.",
             StorageErrorKind::Blocked => {
-                "Another version of this page is open in this browser. Close its other tabs and reload."
+                "Another version of this page is open in this browser and keeps what is stored to itself. Close its tabs; then this one goes on by itself."
             }
             StorageErrorKind::Closed => "The browser closed the storage of this page. Reload to open it again.",
             StorageErrorKind::Aborted => "This device could not save. Check its disk and reload; what was saved is kept.",

@@ -2,7 +2,7 @@
 import init, { Replica } from "bayou";
 import wasmUrl from "bayou/bayou_bg.wasm?url";
 import { relayAddress } from "./address.ts";
-import { OpenError } from "./errors.ts";
+import { OpenError, sentenceOf, whenAnswered } from "./errors.ts";
 import { readSwitches } from "./settings.ts";
 
 declare global {
@@ -12,7 +12,11 @@ declare global {
   }
 }
 
-export async function openReplica(database: string): Promise<Replica> {
+/** Opens it as soon as the storage lets it be opened; `tell` gets what it waits for, in a sentence. */
+export async function openReplica(
+  database: string,
+  tell: (sentence: string | undefined) => void,
+): Promise<Replica> {
   if (!window.isSecureContext) {
     throw new OpenError(
       "This address is not secure, so the browser keeps back what Bayou needs to store bookings safely. " +
@@ -27,6 +31,21 @@ export async function openReplica(database: string): Promise<Replica> {
       { cause },
     );
   }
+  for (;;) {
+    try {
+      const replica = await openOnce(database);
+      tell(undefined);
+      return replica;
+    } catch (error) {
+      const answered = whenAnswered(error);
+      if (answered === undefined) throw error;
+      tell(sentenceOf(error));
+      await answered;
+    }
+  }
+}
+
+async function openOnce(database: string): Promise<Replica> {
   const { relay, nearby } = readSwitches(database);
   const replica = await Replica.open({
     database,
