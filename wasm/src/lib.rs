@@ -48,4 +48,7 @@ mod recovery;
 mod store;
 mod wait;
 
+#[cfg(feature = "contract")]
+pub use store::contract_in_browser::{run_store_clause, store_clauses};
+
 pub use api::{NearbyLink, NearbyLinks, RelayLink, Replica, Rooms, SubmittedWrite};

@@ -205,8 +205,11 @@ fn holds_all_of(own: &Replica, other: &Replica) -> bool {
     own.csn() >= other.csn() && own.version_vector().dominates(other.version_vector())
 }
 
-/// Deletes the store of a replica that never came to hold anything, or was cleared.
+/// Deletes the store of a replica that never came to hold anything, was cleared, or has retired.
 pub(crate) async fn forget(entry: &Entry) -> Result<(), StorageError> {
+    // As long as somebody holds it open it is not deleted, nor can it be opened: no tab is to wait for that. If it cannot be
+    // noted, for want of room perhaps, it is deleted all the same.
+    let _ = Registry::put(&Entry { is_abandoned: true, ..entry.clone() }).await;
     ReplicaStore::delete(&entry.store.full_name(&entry.database)).await?;
     Registry::remove(&entry.store).await
 }

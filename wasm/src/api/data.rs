@@ -66,6 +66,8 @@ pub enum FailureKind {
     StorageLost,
     /// A newer version of the page has changed what is stored.
     StorageNewer,
+    /// Tabs with another version of the page keep what is stored from being opened.
+    StorageBlocked,
     /// There is no storage at all.
     StorageUnavailable,
     /// The page has no secure context.
@@ -83,6 +85,7 @@ impl From<host::FailureKind> for FailureKind {
             host::FailureKind::StorageFull => Self::StorageFull,
             host::FailureKind::StorageLost => Self::StorageLost,
             host::FailureKind::StorageNewer => Self::StorageNewer,
+            host::FailureKind::StorageBlocked => Self::StorageBlocked,
             host::FailureKind::StorageUnavailable => Self::StorageUnavailable,
             host::FailureKind::Insecure => Self::Insecure,
             host::FailureKind::Refused => Self::Refused,

@@ -34,6 +34,8 @@ export interface ValidationError extends Error {
 export interface StorageError extends Error {
     readonly name: "StorageError";
     readonly kind: Failure["kind"];
+    /** Of a store that has not answered yet, or that others keep from being opened: resolves when to try again. */
+    readonly answered?: Promise<void>;
 }
 
 /**
@@ -150,7 +152,8 @@ impl From<ApiError> for JsValue {
             }
             ApiError::Storage(error) => {
                 let failure = Failure::from(&error);
-                let properties = [("kind", kind(failure.kind)), ("cause", Self::from_str(&error.detail))];
+                let mut properties = vec![("kind", kind(failure.kind)), ("cause", Self::from_str(&error.detail))];
+                properties.extend(error.answered.map(|answered| ("answered", answered.into())));
                 named("StorageError", &failure.message, &properties)
             }
             ApiError::Stopped(failure) => named("StoppedError", &failure.message, &[("kind", kind(failure.kind))]),

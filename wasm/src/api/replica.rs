@@ -247,7 +247,8 @@ impl Replica {
 
     /// Retires the replica: it accepts nothing from now on, and its id leaves every version vector. Resolves when another
     /// replica has all that it held, its retirement included, and it is deleted from this device. If the page goes away
-    /// before, another tab of this browser completes it. Rejects with a `RetiredError` where it may not retire.
+    /// before, another tab of this browser completes it. Rejects with a `RetiredError` where it may not retire, and with a
+    /// `StorageError` where it has retired and somebody keeps it from being deleted: another tab does that later.
     #[wasm_bindgen(unchecked_return_type = "Promise<void>")]
     pub fn retire(&self) -> Promise {
         let host = Rc::clone(&self.host);

@@ -13,6 +13,8 @@ pub(crate) enum FailureKind {
     StorageLost,
     /// A newer version of the page has changed what is stored.
     StorageNewer,
+    /// Tabs with another version of the page keep what is stored from being opened.
+    StorageBlocked,
     /// There is no storage at all.
     StorageUnavailable,
     /// The page has no secure context.
@@ -48,6 +50,7 @@ impl From<&StorageError> for Failure {
             StorageErrorKind::Full => FailureKind::StorageFull,
             StorageErrorKind::Lost => FailureKind::StorageLost,
             StorageErrorKind::Newer => FailureKind::StorageNewer,
+            StorageErrorKind::Blocked => FailureKind::StorageBlocked,
             StorageErrorKind::Unavailable => FailureKind::StorageUnavailable,
             _ => FailureKind::Storage,
         };

@@ -6,7 +6,7 @@
 use std::{cell::Cell, rc::Rc};
 
 use gloo::events::EventListener;
-use js_sys::Array;
+use js_sys::{Array, Promise};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{
     IdbDatabase, IdbFactory, IdbObjectStore, IdbObjectStoreParameters, IdbOpenDbRequest, IdbRequest,
@@ -14,7 +14,10 @@ use web_sys::{
 };
 
 use super::error::{StorageError, StorageErrorKind};
-use crate::{platform, wait::FirstEvent};
+use crate::{
+    platform,
+    wait::{Deferred, FirstEvent},
+};
 
 /// How long the browser may take to open a database or to finish a transaction.
 const ANSWER_MS_MAX: u32 = 20_000;
@@ -68,12 +71,21 @@ impl Connection {
             EventListener::once(&request.clone(), "upgradeneeded", move |_| {
                 // There is no version before the first.
                 is_new.set(true);
-                // If it cannot be made, the upgrade is rolled back and the request fails.
-                let _ = request.result().and_then(|database| layout.make(database.unchecked_ref()));
+                let made = request.result().and_then(|database| layout.make(database.unchecked_ref()));
+                if made.is_err()
+                    && let Some(upgrade) = request.transaction()
+                {
+                    // The request fails then.
+                    let _ = upgrade.abort();
+                }
             })
         };
-        let database: IdbDatabase = settled(&request).await?.unchecked_into();
-        drop(upgrade);
+        let opened = settled(&request).await;
+        if opened.as_ref().is_err_and(|error| error.answered.is_some()) {
+            // It may yet be made, and without its object store nobody could use it ever again.
+            upgrade.forget();
+        }
+        let database: IdbDatabase = opened?.unchecked_into();
         Ok(Self::watch(database, layout.store, is_new.get(), on_end))
     }
 
@@ -210,18 +222,27 @@ async fn settled(request: &IdbOpenDbRequest) -> Result<JsValue, StorageError> {
             error => StorageError { kind: StorageErrorKind::Unavailable, ..error },
         }),
         _ => {
-            // It may yet succeed, and nobody would close what it opens.
-            let abandoned = request.clone();
-            EventListener::once(request, "success", move |_| {
-                if let Ok(database) = abandoned.result()
-                    && let Some(database) = database.dyn_ref::<IdbDatabase>()
-                {
-                    database.close();
-                }
-            })
-            .forget();
             let kind = if is_blocked { StorageErrorKind::Blocked } else { StorageErrorKind::TimedOut };
-            Err(StorageError::new(kind, "open"))
+            Err(StorageError { answered: Some(abandon(request)), ..StorageError::new(kind, "open") })
         }
     }
+}
+
+/// Leaves a request that may yet succeed. The promise resolves when it is over.
+fn abandon(request: &IdbOpenDbRequest) -> Promise {
+    let answered = Rc::new(Deferred::new());
+    for outcome in ["success", "error"] {
+        let (abandoned, answered) = (request.clone(), Rc::clone(&answered));
+        let over = EventListener::once(request, outcome, move |_| {
+            // Nobody else would close what it opened.
+            if let Ok(database) = abandoned.result()
+                && let Some(database) = database.dyn_ref::<IdbDatabase>()
+            {
+                database.close();
+            }
+            answered.resolve(&JsValue::UNDEFINED);
+        });
+        over.forget();
+    }
+    answered.promise.clone()
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use js_sys::Promise;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::DomException;
 
@@ -26,6 +27,8 @@ pub(crate) enum StorageErrorKind {
     Corrupted,
     /// What had been stored is gone: the site's data was cleared or evicted.
     Lost,
+    /// Somebody else has written to this store, or a batch comes out of turn.
+    Fenced,
 }
 
 /// A failed storage operation: its kind and what the browser said.
@@ -34,11 +37,13 @@ pub(crate) struct StorageError {
     pub(crate) kind: StorageErrorKind,
     /// The browser's own words, for a developer; may be empty.
     pub(crate) detail: String,
+    /// Of what was not answered in time: resolves when it is after all. Then it may be tried again.
+    pub(crate) answered: Option<Promise>,
 }
 
 impl StorageError {
     pub(crate) fn new(kind: StorageErrorKind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into() }
+        Self { kind, detail: detail.into(), answered: None }
     }
 
     /// What an exception or an error event of IndexedDB means.
@@ -75,7 +80,7 @@ impl fmt::Display for StorageError {
             }
             StorageErrorKind::Full => "Storage is full: nothing new can be saved. Free some space on this device and reload.",
             StorageErrorKind::Blocked => {
-                "Another version of this page is open in this browser. Close its other tabs and reload."
+                "Another version of this page is open in this browser and keeps what is stored to itself. Close its tabs; then this one goes on by itself."
             }
             StorageErrorKind::Closed => "The browser closed the storage of this page. Reload to open it again.",
             StorageErrorKind::Aborted => "This device could not save. Check its disk and reload; what was saved is kept.",
@@ -85,6 +90,9 @@ impl fmt::Display for StorageError {
             }
             StorageErrorKind::Corrupted => {
                 "What is stored here cannot be read. It is left untouched; reload to go on with a new replica."
+            }
+            StorageErrorKind::Fenced => {
+                "Something else has written to what this page had stored, so it has stopped saving. What was saved is kept; reload to go on."
             }
             StorageErrorKind::Lost => "What this page had stored on this device was cleared, so it has stopped saving. Export what is not confirmed yet to a file, then reload.",
         })

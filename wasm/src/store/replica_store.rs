@@ -119,22 +119,30 @@ impl ReplicaStore {
         batches_of(&records_from(&*self.connection().await?, 0).await?)
     }
 
-    /// Appends consecutive batches in one transaction; they are on the disk when this returns.
+    /// Appends consecutive batches in one transaction; they are on the disk when this returns. Any but the next ones are
+    /// refused.
     ///
     /// If the browser closes the connection meanwhile, it is tried once more on a new one.
     pub(crate) async fn append(&self, batches: &[StoredBatch]) -> Result<(), StorageError> {
         let Some(last) = batches.last() else { return Ok(()) };
-        debug_assert_eq!(batches[0].number, self.stored.get() + 1, "batches are stored in order");
+        let stored = self.stored.get();
+        if (stored + 1..).zip(batches).any(|(number, batch)| batch.number != number) {
+            return Err(fenced());
+        }
         match self.try_append(batches).await {
             Err(error) if error.may_reopen() => {
                 self.close();
-                // A transaction whose connection is lost may have been completed all the same: only the store can tell.
-                let reached = self.read().await?.last().map_or(0, |batch| batch.number);
-                if reached < self.stored.get() {
+                // A transaction whose connection is lost may have been completed all the same, and one that fails may have
+                // met what somebody else has stored: only the store can tell.
+                let held = self.read().await?;
+                if held.last().map_or(0, |batch| batch.number) < stored {
                     return Err(lost());
                 }
-                if reached < last.number {
+                let beyond = &held[held.partition_point(|batch| batch.number <= stored)..];
+                if beyond.is_empty() {
                     self.try_append(batches).await?;
+                } else if beyond != batches {
+                    return Err(fenced());
                 }
             }
             result => result?,
@@ -152,11 +160,14 @@ impl ReplicaStore {
         connection.write(&|store| store.add_with_key(&record, &key)).await
     }
 
-    /// Deletes the last batch, which cannot be read and bears this number: the next one takes its place.
+    /// Deletes the last batch, which cannot be read and bears this number: the next one takes its place. Any other is
+    /// refused.
     ///
     /// No [`append`](Self::append) may run meanwhile.
     pub(crate) async fn cut(&self, number: u64) -> Result<(), StorageError> {
-        debug_assert_eq!(number, self.stored.get(), "only the last batch is cut");
+        if number == 0 || number != self.stored.get() {
+            return Err(fenced());
+        }
         let connection = self.connection().await?;
         let records = records_from(&connection, 0).await?;
         let mut batches = batches_of(records.last().map(slice::from_ref).unwrap_or_default())?;
@@ -174,10 +185,14 @@ impl ReplicaStore {
         Ok(())
     }
 
-    /// Deletes the batches with lower numbers than this, all or none of them.
+    /// Deletes the batches with lower numbers than this, all or none of them. The last one stays: a number that is not stored
+    /// yet is refused.
     ///
     /// No [`append`](Self::append) may run meanwhile.
     pub(crate) async fn forget(&self, before: u64) -> Result<(), StorageError> {
+        if before > self.stored.get() {
+            return Err(fenced());
+        }
         let connection = self.connection().await?;
         let forgotten = upper_bound(before)?;
         let keys = connection.read(&|store| store.get_all_keys_with_key(&forgotten)).await?;
@@ -372,6 +387,10 @@ fn unreadable(record: Unreadable) -> StorageError {
         Unreadable::Damaged => corrupted(),
         Unreadable::Newer => StorageError::new(StorageErrorKind::Newer, "a record has a newer format"),
     }
+}
+
+fn fenced() -> StorageError {
+    StorageError::new(StorageErrorKind::Fenced, "a batch is not the next one, or not the last")
 }
 
 fn ended() -> StorageError {

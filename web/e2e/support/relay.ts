@@ -30,14 +30,20 @@ export class Relay {
 
   private constructor(
     readonly port: number,
-    private readonly data: string,
+    /** The folder with what it stores. */
+    readonly data: string,
     private readonly page: string,
     private readonly options: readonly string[],
   ) {}
 
-  /** Starts one on an empty folder, with further options of its command line. */
-  static async start(options: readonly string[] = [], page = PAGE): Promise<Relay> {
+  /** Starts one with further options of its command line, on a folder that is empty unless somebody furnishes it. */
+  static async start(
+    options: readonly string[] = [],
+    page = PAGE,
+    furnish?: (data: string) => Promise<void>,
+  ): Promise<Relay> {
     const data = await mkdtemp(join(tmpdir(), "bayou-e2e-"));
+    await furnish?.(data);
     const relay = new Relay(await freePort(), data, page, options);
     await relay.start();
     return relay;
@@ -73,10 +79,19 @@ export class Relay {
   }
 
   /** `kill -9`: it has no time to put anything in order. */
-  async kill(): Promise<void> {
+  kill(): Promise<void> {
+    return this.#stop("SIGKILL");
+  }
+
+  /** Lets it end in order: one file then holds all that it has stored. */
+  end(): Promise<void> {
+    return this.#stop("SIGTERM");
+  }
+
+  async #stop(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
     const child = this.#process;
     if (child?.exitCode !== null || child.signalCode !== null) return;
-    child.kill("SIGKILL");
+    child.kill(signal);
     await once(child, "exit");
   }
 

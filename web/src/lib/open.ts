@@ -2,7 +2,7 @@
 import init, { Replica } from "bayou";
 import wasmUrl from "bayou/bayou_bg.wasm?url";
 import { relayAddress } from "./address.ts";
-import { OpenError } from "./errors.ts";
+import { OpenError, sentenceOf, whenAnswered } from "./errors.ts";
 import { readSwitches } from "./settings.ts";
 
 declare global {
@@ -12,9 +12,13 @@ declare global {
   }
 }
 
-/** Opens it; `progress` is told now and then which part is done, from 0 to 1, where there is much to read. */
+/**
+ * Opens it as soon as the storage lets it be opened. `tell` gets what it waits for, in a sentence; `progress`, where there
+ * is much to read, the part that is done: from 0 to 1.
+ */
 export async function openReplica(
   database: string,
+  tell: (sentence: string | undefined) => void,
   progress?: (part: number) => void,
 ): Promise<Replica> {
   if (!window.isSecureContext) {
@@ -31,6 +35,24 @@ export async function openReplica(
       { cause },
     );
   }
+  for (;;) {
+    try {
+      const replica = await openOnce(database, progress);
+      tell(undefined);
+      return replica;
+    } catch (error) {
+      const answered = whenAnswered(error);
+      if (answered === undefined) throw error;
+      tell(sentenceOf(error));
+      await answered;
+    }
+  }
+}
+
+async function openOnce(
+  database: string,
+  progress: ((part: number) => void) | undefined,
+): Promise<Replica> {
   const { relay, nearby } = readSwitches(database);
   const replica = await Replica.open({
     database,

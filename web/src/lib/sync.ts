@@ -44,6 +44,7 @@ const FAILURES: Readonly<Record<Failure["kind"], string>> = {
   storage: "Storage failed - nothing new can be saved",
   "storage-lost": "Storage was cleared - nothing new can be saved",
   "storage-newer": "A newer version is open - nothing new can be saved here",
+  "storage-blocked": "Another version is open - nothing new can be saved here",
   "storage-unavailable": "Storage is not available - nothing can be saved",
   insecure: "Not a secure address - nothing can be saved",
   refused: "Refused by the relay - nothing new can be saved",

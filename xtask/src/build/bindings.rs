@@ -46,6 +46,14 @@ pub(crate) fn sim_package(workspace: &Workspace) -> Result<PathBuf> {
     Ok(package)
 }
 
+/// The package with the contract of the browser host's stores; its folder.
+pub(crate) fn contract_package(workspace: &Workspace) -> Result<PathBuf> {
+    let module = engine::build_contract(workspace)?;
+    let package = workspace.notes().join("contract");
+    generate(&module, &package)?;
+    Ok(package)
+}
+
 fn generate(module: &Path, package: &Path) -> Result<()> {
     if package.exists() {
         // Files of an earlier build, snippets for example, would stay otherwise.

@@ -29,6 +29,16 @@ pub(crate) fn build_sim(workspace: &Workspace) -> Result<PathBuf> {
     Ok(workspace.target().join(WASM_TARGET).join(sim::PROFILE).join("bayou_sim_web.wasm"))
 }
 
+/// Builds the browser host with the contract of its stores: in a profile of its own, so that the module that is shipped stays
+/// as it is.
+pub(crate) fn build_contract(workspace: &Workspace) -> Result<PathBuf> {
+    let mut cargo = workspace.cargo();
+    cargo.args(["build", "--package", "bayou-wasm", "--lib", "--features", "contract", "--target", WASM_TARGET]);
+    without_own_flags(&mut cargo);
+    command::run(&mut cargo)?;
+    Ok(workspace.target().join(WASM_TARGET).join("debug").join("bayou_wasm.wasm"))
+}
+
 fn cargo_build(workspace: &Workspace, package: &str) -> Command {
     let mut cargo = workspace.cargo();
     cargo

@@ -15,7 +15,7 @@ use crate::console;
 use crate::toolchain;
 use crate::workspace::Workspace;
 
-pub(crate) use self::bindings::{bench_package, sim_package};
+pub(crate) use self::bindings::{bench_package, contract_package, sim_package};
 pub(crate) use self::engine::without_own_flags;
 pub(crate) use self::relay::RelayProfile;
 

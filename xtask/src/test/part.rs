@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use clap::ValueEnum;
 
 use crate::browsers::{CHROMIUM, FIREFOX};
-use crate::build::{Builder, RelayProfile, Step, without_own_flags};
+use crate::build::{Builder, RelayProfile, Step, contract_package, without_own_flags};
 use crate::cli::TestOptions;
 use crate::command;
 use crate::sim;
@@ -77,8 +77,9 @@ impl Part {
                 let sim = cargo(&format!("clippy {SIM} --all-targets"));
                 // Lints the engine with it, on which it depends.
                 let browser = for_browser(cargo("clippy --package bayou-wasm --all-targets"));
+                let contract = for_browser(cargo("clippy --package bayou-wasm --features contract"));
                 let sim_in_browser = for_browser(cargo("clippy --package bayou-sim-web"));
-                all([native, sim, browser, sim_in_browser].map(|mut command| {
+                all([native, sim, browser, contract, sim_in_browser].map(|mut command| {
                     command.args(["--", "-D", "warnings"]);
                     command
                 }))
@@ -121,6 +122,7 @@ impl Part {
                 }
                 builder.reach(&[Step::Page, Step::Relay])?;
                 playwright.env("BAYOU_RELAY", workspace.relay(RelayProfile::Debug));
+                playwright.env("BAYOU_STORE_CONTRACT", contract_package(workspace)?);
                 // `web/playwright.config.ts` runs nothing else then.
                 if options.long {
                     playwright.env("BAYOU_LONG", "1");
