@@ -41,5 +41,6 @@ export default defineConfig({
       },
     },
   },
-  test: { include: ["src/**/*.test.ts", "worker/**/*.test.ts"] },
+  // A busy machine is no verdict.
+  test: { include: ["src/**/*.test.ts", "worker/**/*.test.ts"], testTimeout: 60_000 },
 });
