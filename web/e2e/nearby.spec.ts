@@ -387,6 +387,13 @@ test("a tab that was open all along takes over what a tab left that was closed o
   await closes.page.close();
   await stays.showAgenda();
   await expect(stays.row("Left behind")).toHaveCount(0);
+  // The browser may take a while to free what belonged to a closed page.
+  const owned = () =>
+    stays.page.evaluate(async () => {
+      const { held = [] } = await navigator.locks.query();
+      return held.filter(({ name = "" }) => /^bayou\/demo\/[0-9a-f]{32}$/.test(name)).length;
+    });
+  await expect.poll(owned).toBe(1);
 
   await stays.page.clock.fastForward("05:01");
   await expect(stays.row("Left behind")).toContainText("Confirmed");
