@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use bayou_core::{Event, LogSize, Millis, Output, Outputs, PeerId, PeerKind, Replica};
+use bayou_core::{Event, Millis, Output, Outputs, PeerId, PeerKind, Replica};
 use wasm_bindgen::JsValue;
 
 use super::{Failure, FailureKind, Host, trap, upkeep::Chore};
@@ -12,7 +12,7 @@ use crate::{
     memory,
     orphans::{self, Pipe},
     platform,
-    wait::spawn,
+    wait::{Turns, spawn},
 };
 
 impl Host {
@@ -204,6 +204,7 @@ impl Host {
                         if let Some(host) = self.this.upgrade() {
                             orphans::visit_if_ready(&host);
                         }
+                        self.keep_up();
                     }
                 }
                 self.listeners.notify();
@@ -233,25 +234,37 @@ impl Host {
         });
     }
 
-    /// Keeps log and store short, a step at a time: it is called when nothing waits to be stored, and what it does leads
-    /// there again.
+    /// Keeps log and store short, a step at a time, with the browser's turn in between.
     fn keep_up(&self) {
-        if self.is_stopped.get() || self.is_closed.get() {
-            return;
-        }
-        let Ok((csn, size)) = self.read(|replica| (replica.csn(), replica.log_size())) else { return };
-        let is_catching_up = matches!(self.relay.state(), LinkState::Open { caught_up: false });
-        let chore = |size: &LogSize| self.upkeep.borrow().chore(csn, size, is_catching_up);
-        match chore(&size) {
-            Some(Chore::Truncate { through }) => {
-                self.tell_engine(|replica| replica.truncate(through));
-                // Nothing is stored by it.
-                if self.read(Replica::log_size).is_ok_and(|size| chore(&size) == Some(Chore::Checkpoint)) {
-                    self.checkpoint();
-                }
+        let Some(host) = self.this.upgrade().filter(|host| !host.is_keeping_up.replace(true)) else { return };
+        spawn(async move {
+            while host.keep_up_once() {
+                Turns::new().next().await;
             }
-            Some(Chore::Checkpoint) => self.checkpoint(),
-            None => {}
+            host.is_keeping_up.set(false);
+        });
+    }
+
+    /// Whether there may be more to do. What is stored leads here again.
+    fn keep_up_once(&self) -> bool {
+        if self.is_stopped.get() || self.is_closed.get() || !self.writer.is_idle() {
+            return false;
+        }
+        let Ok((csn, size)) = self.read(|replica| (replica.csn(), replica.log_size())) else { return false };
+        let is_catching_up = matches!(self.relay.state(), LinkState::Open { caught_up: false });
+        let chore = self.upkeep.borrow().chore(csn, &size, is_catching_up);
+        match chore {
+            Some(Chore::Truncate { through }) => {
+                let before = self.read(Replica::omitted_csn).ok();
+                self.tell_engine(|replica| replica.truncate(through));
+                // It truncates nothing that it has not executed.
+                self.read(Replica::omitted_csn).ok() != before
+            }
+            Some(Chore::Checkpoint) => {
+                self.checkpoint();
+                false
+            }
+            None => false,
         }
     }
 

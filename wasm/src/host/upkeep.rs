@@ -7,6 +7,8 @@ use bayou_core::{Csn, LogSize};
 
 /// Commits that the log may hold. Beyond it, half are truncated.
 const COMMITS_MAX: usize = 2_000;
+/// So many are truncated at a time, which takes some milliseconds.
+const TRUNCATED_AT_ONCE: usize = 1_000;
 /// Bytes of these commits' bodies, likewise.
 const COMMITTED_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// So much that is stored and not needed is read in no time.
@@ -59,7 +61,8 @@ impl Upkeep {
                 bytes => log.committed.saturating_mul(COMMITTED_BYTES_MAX / 2) / bytes,
             };
             let kept = by_bytes.min(COMMITS_MAX / 2).min(log.committed);
-            let through = Csn::new(csn.get() - kept as u64)?;
+            let truncated = (log.committed - kept).min(TRUNCATED_AT_ONCE);
+            let through = Csn::new(csn.get() - (log.committed - truncated) as u64)?;
             return Some(Chore::Truncate { through });
         }
         let needed = self.data_bytes + log_bytes(log);
@@ -113,11 +116,12 @@ mod tests {
     }
 
     #[test]
-    fn of_a_long_log_half_of_what_it_may_hold_is_kept() {
+    fn of_a_long_log_half_of_what_it_may_hold_is_kept_in_the_end() {
         let upkeep = Upkeep::new(0, &log(0, 0));
         let through = |csn| Some(Chore::Truncate { through: Csn::new(csn).unwrap() });
-        assert_eq!(upkeep.chore(csn(9_000), &log(2_001, 200 * KIB), false), through(8_000));
-        assert_eq!(upkeep.chore(csn(9_000), &log(9_000, MIB), true), through(8_000));
+        assert_eq!(upkeep.chore(csn(9_000), &log(2_001, 200 * KIB), false), through(7_999));
+        assert_eq!(upkeep.chore(csn(9_000), &log(1_900, 3 * MIB), false), through(8_100));
+        assert_eq!(upkeep.chore(csn(9_000), &log(9_000, MIB), true), through(1_000));
         assert_eq!(upkeep.chore(csn(9_000), &log(400, 4 * MIB), false), through(8_900), "a quarter of the bytes");
         assert_eq!(upkeep.chore(csn(1), &log(1, 3 * MIB), false), through(1));
     }
