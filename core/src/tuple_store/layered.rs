@@ -62,6 +62,7 @@ impl Layered {
         Replaced { before: changed.unwrap_or_else(|| under.cloned()), is_ground }
     }
 
+    #[cfg(any(test, debug_assertions, feature = "sim"))]
     pub(super) fn iter(&self) -> Merged<'_> {
         self.range(Bound::Unbounded, Bound::Unbounded)
     }
