@@ -3,6 +3,7 @@ import type { Locator } from "@playwright/test";
 import { crash } from "./support/bookers.ts";
 import { DATE, type Desk } from "./support/desk.ts";
 import { expect, test } from "./support/fixtures.ts";
+import { ownedReplicas } from "./support/owned.ts";
 import { PageServer } from "./support/page-server.ts";
 
 const SLOT = { room: "Cypress", start: "09:00", end: "10:00" };
@@ -387,13 +388,7 @@ test("a tab that was open all along takes over what a tab left that was closed o
   await closes.page.close();
   await stays.showAgenda();
   await expect(stays.row("Left behind")).toHaveCount(0);
-  // The browser may take a while to free what belonged to a closed page.
-  const owned = () =>
-    stays.page.evaluate(async () => {
-      const { held = [] } = await navigator.locks.query();
-      return held.filter(({ name = "" }) => /^bayou\/demo\/[0-9a-f]{32}$/.test(name)).length;
-    });
-  await expect.poll(owned).toBe(1);
+  await expect.poll(() => ownedReplicas(stays.page)).toBe(1);
 
   await stays.page.clock.fastForward("05:01");
   await expect(stays.row("Left behind")).toContainText("Confirmed");
