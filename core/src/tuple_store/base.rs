@@ -1,4 +1,4 @@
-//! The data as of the omitted CSN, without indexes: what a state transfer sends and a checkpoint stores.
+//! The data as of the omitted CSN: what a state transfer sends and a checkpoint stores. Nobody queries it.
 
 use core::ops::Bound;
 use std::{
