@@ -5,11 +5,15 @@
 //! replica, over a pipe in memory. What the idle replica receives is stored in its own store. One that cannot be opened
 //! is left as it is and stops nothing.
 //!
-//! All are visited when this tab's replica is ready, whenever the relay's link has come up, and every few minutes.
+//! All are visited when this tab's replica is ready, whenever the relay's link has come up, soon after a tab was closed, and
+//! every few minutes.
 //!
 //! A few idle replicas are kept for the tabs to come. Of more, the least recently used are retired while the relay is at
 //! hand, if all that they hold is known outside this browser: their ids leave every version vector, and their stores are
 //! deleted once this tab's replica has stored their retirement.
+
+mod agenda;
+mod rounds;
 
 use std::{
     cell::{Cell, RefCell},
@@ -18,11 +22,11 @@ use std::{
     task::{Poll, Waker},
 };
 
-use gloo::timers::callback::Interval;
-
 use bayou_core::{Event, Output, Outputs, PeerId, PeerKind, RecoverError, Recovery, Replica, StoredBatch};
 use thiserror::Error;
 use wasm_bindgen::JsValue;
+
+pub(crate) use rounds::{Rounds, visit, visit_if_ready};
 
 use crate::{
     host::Host,
@@ -30,16 +34,11 @@ use crate::{
     platform,
     recovery::recover_quietly,
     store::{Entry, Registry, ReplicaStore, StorageError},
-    wait::{spawn, within},
+    wait::within,
 };
 
 /// Two replicas in one page exchange thousands of writes in this time.
 const SESSION_MS_MAX: u32 = 30_000;
-/// Idle replicas that a browser keeps of one database.
-const IDLE_KEPT_MAX: usize = 3;
-/// So often it is looked at what tabs have left that were closed meanwhile. Only by tabs that somebody sees: of all tabs
-/// they are few, and one of them is enough.
-const ROUND_MS: u32 = 5 * 60_000;
 /// How long a pipe may be silent before it is looked at whether anything is left to do.
 const SILENCE_MS: u32 = 20;
 
@@ -59,91 +58,6 @@ enum OrphanError {
 impl From<StorageError> for OrphanError {
     fn from(error: StorageError) -> Self {
         Self::Storage(error)
-    }
-}
-
-/// When the replicas of this browser are visited: one round at a time.
-#[derive(Default)]
-pub(crate) struct Rounds {
-    state: Cell<Round>,
-    every_few_minutes: RefCell<Option<Interval>>,
-}
-
-impl Rounds {
-    /// Makes a round every few minutes.
-    pub(crate) fn repeat(&self, host: &Rc<Host>) {
-        let host = Rc::downgrade(host);
-        let interval = Interval::new(ROUND_MS, move || {
-            if let Some(host) = host.upgrade()
-                && platform::is_visible()
-            {
-                visit_if_ready(&host);
-            }
-        });
-        self.every_few_minutes.replace(Some(interval));
-    }
-
-    /// Makes no more of them.
-    pub(crate) fn end(&self) {
-        self.every_few_minutes.take();
-    }
-}
-
-#[derive(Clone, Copy, Default)]
-enum Round {
-    #[default]
-    None,
-    Running,
-    /// And when it is over, another one.
-    Again,
-}
-
-/// Takes over, in the background, what idle replicas of this database hold, and retires those that are surplus.
-pub(crate) fn visit(host: &Rc<Host>) {
-    let state = &host.rounds().state;
-    if !matches!(state.get(), Round::None) {
-        return state.set(Round::Again);
-    }
-    state.set(Round::Running);
-    let host = Rc::clone(host);
-    spawn(async move {
-        loop {
-            visit_all(&host).await;
-            let state = &host.rounds().state;
-            match state.get() {
-                Round::Again => state.set(Round::Running),
-                Round::None | Round::Running => return state.set(Round::None),
-            }
-        }
-    });
-}
-
-/// The same, if this tab's replica can take anything over.
-pub(crate) fn visit_if_ready(host: &Rc<Host>) {
-    if host.is_ready() {
-        visit(host);
-    }
-}
-
-async fn visit_all(host: &Host) {
-    let own = host.entry().store;
-    let entries = match Registry::replicas_of(host.name().as_str()).await {
-        Ok(entries) => entries,
-        Err(error) => return warn("The replicas on this device cannot be listed", &error.to_string()),
-    };
-    let database = host.entry().database_id;
-    let may_retire = host.is_caught_up();
-    // One that was never created has nothing; one of another database of this name has nothing for this one.
-    let others = entries.into_iter().filter(|entry| entry.store != own && entry.database_id == database);
-    let mut kept = 0;
-    for entry in others {
-        match visit_one(host, &entry, may_retire && kept >= IDLE_KEPT_MAX).await {
-            Ok(Visit::Kept) => kept += 1,
-            Ok(Visit::Busy | Visit::Gone) => {}
-            Err(error) => {
-                warn(&["Replica store ", &entry.store.to_string(), " is left alone"].concat(), &error.to_string());
-            }
-        }
     }
 }
 

@@ -1,0 +1,139 @@
+//! When the idle replicas of this browser are visited: one round at a time.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use gloo::timers::callback::Interval;
+
+use super::{
+    Visit,
+    agenda::{Agenda, LOOK_MS},
+    visit_one, warn,
+};
+use crate::{
+    host::Host,
+    locks, platform,
+    store::{Registry, StoreId},
+    wait::spawn,
+};
+
+/// Idle replicas that a browser keeps of one database.
+const IDLE_KEPT_MAX: usize = 3;
+
+/// The rounds of a tab.
+#[derive(Default)]
+pub(crate) struct Rounds {
+    state: Cell<Round>,
+    agenda: RefCell<Agenda>,
+    looks: RefCell<Option<Interval>>,
+}
+
+impl Rounds {
+    /// Makes a round when a tab has left its replica, and every few minutes. Only tabs that somebody sees do: of all tabs
+    /// they are few, and one of them is enough.
+    pub(crate) fn repeat(&self, host: &Rc<Host>) {
+        let host = Rc::downgrade(host);
+        let interval = Interval::new(LOOK_MS, move || {
+            if let Some(host) = host.upgrade()
+                && platform::is_visible()
+            {
+                spawn(async move { look(&host).await });
+            }
+        });
+        self.looks.replace(Some(interval));
+    }
+
+    /// Makes no more of them.
+    pub(crate) fn end(&self) {
+        self.looks.take();
+    }
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Round {
+    #[default]
+    None,
+    Running,
+    /// And when it is over, another one.
+    Again,
+}
+
+/// Takes over, in the background, what idle replicas of this database hold, and retires those that are surplus.
+pub(crate) fn visit(host: &Rc<Host>) {
+    let state = &host.rounds().state;
+    if state.get() != Round::None {
+        return state.set(Round::Again);
+    }
+    state.set(Round::Running);
+    let host = Rc::clone(host);
+    spawn(async move {
+        loop {
+            let left_surplus = visit_all(&host).await;
+            let Rounds { agenda, state, .. } = host.rounds();
+            agenda.borrow_mut().round_is_over(platform::now().0, left_surplus);
+            match state.get() {
+                Round::Again => state.set(Round::Running),
+                Round::None | Round::Running => return state.set(Round::None),
+            }
+        }
+    });
+}
+
+/// The same, if this tab's replica can take anything over.
+pub(crate) fn visit_if_ready(host: &Rc<Host>) {
+    if host.is_ready() {
+        visit(host);
+    }
+}
+
+/// Makes a round if one is due.
+async fn look(host: &Rc<Host>) {
+    let own = host.entry().store;
+    let mut held = locks::held().await;
+    held.retain(|lock| StoreId::of_full_name(lock, host.name().as_str()).is_some_and(|store| store != own));
+    let rounds = host.rounds();
+    if rounds.state.get() == Round::None && rounds.agenda.borrow_mut().look(platform::now().0, held) {
+        visit_if_ready(host);
+    }
+}
+
+/// Makes a round. Returns whether it left surplus replicas.
+async fn visit_all(host: &Host) -> bool {
+    let own = host.entry().store;
+    let entries = match Registry::replicas_of(host.name().as_str()).await {
+        Ok(entries) => entries,
+        Err(error) => {
+            warn("The replicas on this device cannot be listed", &error.to_string());
+            return false;
+        }
+    };
+    let database = host.entry().database_id;
+    let may_retire = host.is_caught_up();
+    // One that was never created has nothing; one of another database of this name has nothing for this one.
+    let others = entries.into_iter().filter(|entry| entry.store != own && entry.database_id == database);
+    let agenda = &host.rounds().agenda;
+    let mut kept = 0;
+    let mut left_surplus = false;
+    for entry in others {
+        let is_surplus = may_retire && kept >= IDLE_KEPT_MAX;
+        let visit = visit_one(host, &entry, is_surplus).await;
+        let lock = entry.store.full_name(&entry.database);
+        match visit {
+            Ok(Visit::Busy) => agenda.borrow_mut().is_run(lock),
+            _ => agenda.borrow_mut().was_visited(&lock),
+        }
+        match visit {
+            Ok(Visit::Busy | Visit::Gone) => {}
+            Ok(Visit::Kept) => {
+                kept += 1;
+                left_surplus |= is_surplus;
+            }
+            Err(error) => {
+                warn(&["Replica store ", &entry.store.to_string(), " is left alone"].concat(), &error.to_string());
+            }
+        }
+    }
+    left_surplus
+}
