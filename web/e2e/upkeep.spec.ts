@@ -2,27 +2,29 @@ import type { Page } from "@playwright/test";
 import { DATE } from "./support/desk.ts";
 import { expect, test } from "./support/fixtures.ts";
 
-/** The IndexedDB databases of this browser's replicas, each with the keys and the bytes of its records. */
-function stores(page: Page): Promise<{ name: string; keys: number[]; bytes: number }[]> {
+/** The names of the IndexedDB databases of this browser's replicas. */
+function stores(page: Page): Promise<string[]> {
   return page.evaluate(async () => {
+    const databases = await indexedDB.databases();
+    return databases.map(({ name = "" }) => name).filter((name) => name.startsWith("bayou/"));
+  });
+}
+
+/** The keys and the bytes of a store's records. */
+function recordsOf(store: string, page: Page): Promise<{ keys: number[]; bytes: number }> {
+  return page.evaluate(async (name) => {
     const settled = <T>(request: IDBRequest<T>): Promise<T> =>
       new Promise((resolve, reject) => {
         request.onsuccess = () => resolve(request.result);
         request.onerror = () => reject(request.error ?? new Error("the request failed"));
       });
-    const names = (await indexedDB.databases()).flatMap(({ name = "" }) =>
-      name.startsWith("bayou/") ? [name] : [],
-    );
-    const read = async (name: string) => {
-      const database = await settled(indexedDB.open(name));
-      const batches = database.transaction("batches").objectStore("batches");
-      const keys = (await settled(batches.getAllKeys())) as number[];
-      const records = (await settled(batches.getAll())) as Uint8Array[];
-      database.close();
-      return { name, keys, bytes: records.reduce((sum, { byteLength }) => sum + byteLength, 0) };
-    };
-    return Promise.all(names.map(read));
-  });
+    const database = await settled(indexedDB.open(name));
+    const batches = database.transaction("batches").objectStore("batches");
+    const keys = (await settled(batches.getAllKeys())) as number[];
+    const records = (await settled(batches.getAll())) as Uint8Array[];
+    database.close();
+    return { keys, bytes: records.reduce((sum, { byteLength }) => sum + byteLength, 0) };
+  }, store);
 }
 
 test.describe("with a relay that keeps a short log", () => {
@@ -99,10 +101,11 @@ test("a tab keeps its store small, and recovers from what is left of it", async 
     );
   // 14 MB in all. A log has 2 MiB at most, the data 200 kB, and a store three times what is needed.
   for (let round = 1; round <= 12; round += 1) await write(round);
+  const [store = ""] = await stores(page);
   await expect
     .poll(async () => {
-      const [store] = await stores(page);
-      return store !== undefined && (store.keys[0] ?? 0) > 1 && store.bytes < 8_000_000;
+      const { keys, bytes } = await recordsOf(store, page);
+      return (keys[0] ?? 0) > 1 && bytes < 8_000_000;
     })
     .toBe(true);
   const csn = await page.evaluate(() => window.bayou?.inspect().csn);
@@ -144,7 +147,7 @@ test("of the replicas of tabs that were closed a few are kept, and the others re
   await last.page.reload();
   await last.settled();
   await expect.poll(replicas).toBe(5);
-  await expect.poll(async () => (await stores(last.page)).length).toBe(4);
+  await expect.poll(() => stores(last.page)).toHaveLength(4);
   await expect(last.myBooking("Kept")).toContainText("Confirmed");
 
   await last.page.evaluate(() => window.bayou?.retire());

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     host::Host,
     locks, platform,
-    store::{Registry, StoreId},
+    store::{Entry, Registry, StorageError},
     wait::spawn,
 };
 
@@ -90,42 +90,43 @@ pub(crate) fn visit_if_ready(host: &Rc<Host>) {
 
 /// Makes a round if one is due.
 async fn look(host: &Rc<Host>) {
-    let own = host.entry().store;
-    let mut held = locks::held().await;
-    held.retain(|lock| StoreId::of_full_name(lock, host.name().as_str()).is_some_and(|store| store != own));
+    // That the storage fails at present, a round would say.
+    let Ok(mut idle) = others(host).await else { return };
+    let held = locks::held().await;
+    idle.retain(|entry| !held.contains(&entry.store.full_name(&entry.database)));
     let rounds = host.rounds();
-    if rounds.state.get() == Round::None && rounds.agenda.borrow_mut().look(platform::now().0, held) {
+    if rounds.state.get() == Round::None && rounds.agenda.borrow_mut().look(platform::now().0, &idle) {
         visit_if_ready(host);
     }
 }
 
+/// The other replicas of this database on this device, the most recently used first.
+async fn others(host: &Host) -> Result<Vec<Entry>, StorageError> {
+    let own = host.entry();
+    let mut entries = Registry::replicas_of(host.name().as_str()).await?;
+    // One that was never created has nothing; one of another database of this name has nothing for this one.
+    entries.retain(|entry| entry.store != own.store && entry.database_id == own.database_id);
+    Ok(entries)
+}
+
 /// Makes a round. Returns whether it left surplus replicas.
 async fn visit_all(host: &Host) -> bool {
-    let own = host.entry().store;
-    let entries = match Registry::replicas_of(host.name().as_str()).await {
-        Ok(entries) => entries,
+    let others = match others(host).await {
+        Ok(others) => others,
         Err(error) => {
             warn("The replicas on this device cannot be listed", &error.to_string());
             return false;
         }
     };
-    let database = host.entry().database_id;
     let may_retire = host.is_caught_up();
-    // One that was never created has nothing; one of another database of this name has nothing for this one.
-    let others = entries.into_iter().filter(|entry| entry.store != own && entry.database_id == database);
-    let agenda = &host.rounds().agenda;
     let mut kept = 0;
     let mut left_surplus = false;
     for entry in others {
         let is_surplus = may_retire && kept >= IDLE_KEPT_MAX;
-        let visit = visit_one(host, &entry, is_surplus).await;
-        let lock = entry.store.full_name(&entry.database);
-        match visit {
-            Ok(Visit::Busy) => agenda.borrow_mut().is_run(lock),
-            _ => agenda.borrow_mut().was_visited(&lock),
-        }
-        match visit {
-            Ok(Visit::Busy | Visit::Gone) => {}
+        match visit_one(host, &entry, is_surplus).await {
+            // It is visited when its tab leaves it.
+            Ok(Visit::Busy) => continue,
+            Ok(Visit::Gone) => {}
             Ok(Visit::Kept) => {
                 kept += 1;
                 left_surplus |= is_surplus;
@@ -134,6 +135,7 @@ async fn visit_all(host: &Host) -> bool {
                 warn(&["Replica store ", &entry.store.to_string(), " is left alone"].concat(), &error.to_string());
             }
         }
+        host.rounds().agenda.borrow_mut().was_visited(entry);
     }
     left_surplus
 }

@@ -54,12 +54,6 @@ impl StoreId {
     pub(crate) fn full_name(&self, database: &str) -> String {
         ["bayou", database, &self.0].join("/")
     }
-
-    /// The store of this database that has this full name, if one can have it.
-    pub(crate) fn of_full_name(full_name: &str, database: &str) -> Option<Self> {
-        let in_database = full_name.strip_prefix("bayou/")?.strip_prefix(database)?;
-        Self::parse(in_database.strip_prefix('/')?)
-    }
 }
 
 impl fmt::Display for StoreId {
