@@ -57,8 +57,9 @@ pub const REIGNS_MAX: usize = 256;
 
 /// One frame on a link.
 pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
-/// Where a batch of writes is closed and the next one begun.
-pub const BATCH_BYTES_TARGET: usize = 128 * 1024;
+/// Where a batch of writes is closed and the next one begun. A browser handles each in one task on its page's thread, in which
+/// nothing is drawn.
+pub const BATCH_BYTES_TARGET: usize = 64 * 1024;
 /// Unacknowledged bytes of batches on one link: what a slow peer can make its sender hold.
 pub const IN_FLIGHT_BYTES_MAX: usize = 1024 * 1024;
 /// Replicas that one frame may name.

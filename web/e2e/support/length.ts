@@ -8,7 +8,7 @@ export const LONGER = "@longer";
 export const rounds = (few: number, all: number): number => (LONG ? all : few);
 
 /** More time than a test usually gets, if it runs all its rounds. */
-export const timeoutMs = (usual: number): number => (LONG ? 40 * 60_000 : usual);
+export const timeoutMs = (usual: number): number => (LONG ? 90 * 60_000 : usual);
 
 /** The same numbers below `end` at every run. `BAYOU_SEED` gives others. */
 export function numbers(): (end: number) => number {
