@@ -100,8 +100,8 @@
 //! # Errors
 //!
 //! An error is somebody else's fault: the caller's ([`SubmitError`], [`QueryError`]), a peer's ([`DisconnectReason`],
-//! which costs it its session and nothing else), a file's ([`ImportError`]), the disk's ([`RecoverError`], after which a
-//! [`ReadOnlyCopy`] has [what can be read](ReadOnlyCopy::salvage)). A panic is a bug of this crate. Every
+//! which costs it its session and nothing else), a file's ([`ImportError`]), the disk's ([`RecoverError`], after which
+//! another replica [takes over](Replica::salvage) what can be read, and a [`ReadOnlyCopy`] [has it](ReadOnlyCopy::salvage)). A panic is a bug of this crate. Every
 //! bound stands in [`limits`].
 
 mod anti_entropy;
@@ -151,7 +151,8 @@ pub use self::{
     replica::{
         Export, ExportError, HandOverError, Import, ImportError, Inspection, LogRow, LogSize, NotPrimary, Options,
         ReadOnlyCopy, ReaderStateError, RecoverError, Recovering, Recovery, Replica, ResumeError, RetireError, Salvage,
-        SessionReadError, SessionSubmitError, SessionTokenError, SubmitError, Summary, TakeOverError, TooManyWaits,
+        SalvageError, Salvaged, SessionReadError, SessionSubmitError, SessionTokenError, SubmitError, Summary,
+        TakeOverError, TooManyWaits,
     },
     rights::{ProposedWrite, Refusal, Rights, RightsData},
     schedule::ReorderCost,

@@ -5,7 +5,8 @@
 mod support;
 
 use bayou_core::{
-    Options, Predicate, Query, ReadOnlyCopy, RecoverError, Replica, Row, Salvage, StoredBatch, View, WriteId,
+    DatabaseId, Options, Predicate, Query, ReadOnlyCopy, RecoverError, Replica, Row, Salvage, SalvageError, Salvaged,
+    StoredBatch, View, WriteId,
 };
 use proptest::{collection::vec, prelude::*, sample::Index};
 
@@ -13,6 +14,13 @@ use support::{
     Network,
     generate::{cases, damage, draft, named, note, suffer},
 };
+
+/// A host takes over what can be read of a store.
+fn salvage(network: &mut Network, host: usize, stored: Vec<StoredBatch>) -> Salvaged {
+    let (salvaged, outputs) = network.hosts[host].replica.salvage(stored).unwrap();
+    network.carry_out(host, outputs);
+    salvaged
+}
 
 fn notes(rows: &[Row]) -> Vec<String> {
     rows.iter().map(|row| row.key.to_string()).collect()
@@ -115,13 +123,69 @@ fn a_store_without_fault_is_whole() {
     assert_eq!(copy.version_vector(), network.hosts[1].replica.version_vector());
 }
 
+#[test]
+fn what_follows_the_damage_is_taken_over_by_who_holds_what_is_missing() {
+    let (mut network, writes) = laptop(5);
+    // Host 0 has the first two notes from the laptop. The damage is in the second, its place in the order, or the head.
+    for at in [0, writes[1].1] {
+        let mut network = laptop(5).0;
+        let stored = damaged(&network, at);
+        let heads = network.hosts[0].replica.version_vector().clone();
+        assert_eq!(salvage(&mut network, 0, stored.clone()), Salvaged { writes: 3, left_out: 0 });
+        assert_ne!(*network.hosts[0].replica.version_vector(), heads);
+        for (write, _) in &writes {
+            assert!(network.hosts[0].replica.status(write).unwrap().is_committed(), "{write}");
+        }
+        assert_eq!(salvage(&mut network, 0, stored), Salvaged { writes: 0, left_out: 0 }, "all is known");
+        // The laptop was only thought lost.
+        network.exchange_anew(1, 0);
+        assert_eq!(network.hosts[1].replica.version_vector(), network.hosts[0].replica.version_vector());
+    }
+
+    // What nobody else holds is lost, and what follows it waits for it.
+    let stored = damaged(&network, writes[3].1);
+    assert_eq!(salvage(&mut network, 0, stored.clone()), Salvaged { writes: 1, left_out: 1 });
+    assert!(network.hosts[0].replica.status(&writes[2].0).unwrap().is_committed());
+    assert!(network.hosts[0].replica.status(&writes[4].0).is_none());
+    let whole = network.hosts[1].stored.clone();
+    assert_eq!(salvage(&mut network, 0, vec![whole[writes[3].1].clone()]), Salvaged { writes: 1, left_out: 0 });
+    assert_eq!(salvage(&mut network, 0, stored), Salvaged { writes: 1, left_out: 0 });
+}
+
+#[test]
+fn a_damaged_checkpoint_gives_the_writes_in_its_log() {
+    let (mut network, writes) = laptop(4);
+    let csn = network.hosts[1].replica.csn();
+    let outputs = network.hosts[1].replica.truncate(csn);
+    network.carry_out(1, outputs);
+    let outputs = network.hosts[1].replica.checkpoint();
+    network.carry_out(1, outputs);
+    let stored = damaged(&network, 0);
+    assert!(ReadOnlyCopy::salvage(stored.clone()).is_err());
+    assert_eq!(salvage(&mut network, 0, stored), Salvaged { writes: 2, left_out: 0 });
+    assert!(network.hosts[0].replica.status(&writes[3].0).unwrap().is_committed());
+}
+
+#[test]
+fn nothing_is_taken_over_from_a_store_of_another_database() {
+    let (network, _) = laptop(3);
+    let stored = network.hosts[1].stored.clone();
+    let name = network.hosts[0].replica.name().clone();
+    let (ours, theirs) = (DatabaseId::from_random([9; 16]), network.hosts[0].replica.database().unwrap());
+    let (mut other, outputs) = Replica::found(Options::default(), ours, name.clone());
+    drop(outputs.into_iter().collect::<Vec<_>>());
+    assert_eq!(other.salvage(stored.clone()).unwrap_err(), SalvageError::OtherDatabase { ours, theirs });
+    let mut young = Replica::join(Options::default(), name);
+    assert_eq!(young.salvage(stored).unwrap_err(), SalvageError::NotCreated);
+}
+
 proptest! {
     #![proptest_config(cases(60))]
 
     #[test]
     fn what_is_read_of_a_damaged_store_contradicts_nobody(
         drafts in vec((0..3_usize, draft(), any::<bool>()), 1..10), truncates: bool,
-        hits in vec((any::<Index>(), vec(damage(), 1..3)), 1..3)
+        hits in vec((any::<Index>(), vec(damage(), 1..3)), 1..3), in_files: bool
     ) {
         let mut network = Network::with_replicas(2);
         (1..=2).for_each(|host| network.exchange(host, 0));
@@ -144,7 +208,13 @@ proptest! {
             let length = stored.len();
             suffer(&mut stored[at.index(length)].bytes, &damages);
         }
-        if let Ok(Salvage { copy, .. }) = ReadOnlyCopy::salvage(stored) {
+        if !in_files {
+            for host in [0, 2] {
+                let Salvaged { left_out, .. } = salvage(&mut network, host, stored.clone());
+                let again = salvage(&mut network, host, stored.clone());
+                prop_assert_eq!(again, Salvaged { writes: 0, left_out });
+            }
+        } else if let Ok(Salvage { copy, .. }) = ReadOnlyCopy::salvage(stored) {
             let files: Vec<_> = copy.export(None, 1024 * 1024).unwrap().map(Result::unwrap).collect();
             let again = ReadOnlyCopy::open(&files).unwrap();
             prop_assert_eq!(again.version_vector(), copy.version_vector());
@@ -156,13 +226,13 @@ proptest! {
                 }
                 prop_assert!(network.hosts[host].replica.version_vector().dominates(copy.version_vector()));
             }
-            // The laptop had told of nothing that the others do not know by now, or know from itself.
-            for host in [1, 2, 1, 2] {
-                network.exchange_anew(host, 0);
-            }
-            let vector = network.hosts[0].replica.version_vector();
-            prop_assert_eq!(network.hosts[1].replica.version_vector(), vector);
-            prop_assert_eq!(network.hosts[2].replica.version_vector(), vector);
         }
+        // The laptop had told of nothing that the others do not know by now, or know from itself.
+        for host in [1, 2, 1, 2] {
+            network.exchange_anew(host, 0);
+        }
+        let vector = network.hosts[0].replica.version_vector();
+        prop_assert_eq!(network.hosts[1].replica.version_vector(), vector);
+        prop_assert_eq!(network.hosts[2].replica.version_vector(), vector);
     }
 }

@@ -32,6 +32,7 @@ pub use self::{
     recover::{RecoverError, Recovering, Recovery},
     retirement::RetireError,
     role::{HandOverError, NotPrimary, ResumeError, TakeOverError},
+    salvage::{SalvageError, Salvaged},
     sessions::{SessionReadError, SessionSubmitError, SessionTokenError, TooManyWaits},
     truncation::LogSize,
 };

@@ -69,7 +69,7 @@ impl ReadOnlyCopy {
     /// When not even a beginning can be read.
     pub fn salvage(batches: impl IntoIterator<Item = StoredBatch>) -> Result<Salvage, RecoverError> {
         let batches: Vec<StoredBatch> = batches.into_iter().collect();
-        let salvage::Salvaged { replica, database, faults, left_out } = salvage::salvage(&batches)?;
+        let salvage::Readable { replica, database, faults, left_out } = salvage::salvage(&batches)?;
         let is_whole = faults.is_empty() && left_out == 0;
         Ok(Salvage { copy: Self { database, replica, is_whole }, faults, left_out })
     }

@@ -13,7 +13,7 @@ use crate::{
         IdTable, WireWrite,
         frame::{Batch, Commit},
     },
-    write::Write,
+    write::{Write, WriteKind},
     write_log::{LogError, Place},
 };
 
@@ -97,9 +97,18 @@ impl Replica {
         wire: WireWrite,
     ) -> Result<(), DisconnectReason> {
         let (write, kind) = replicas.write(wire)?;
-        if self.receive(sender, &write)? {
+        self.take_tentative(sender, &write, &kind)
+    }
+
+    pub(super) fn take_tentative(
+        &mut self,
+        sender: &mut Sender,
+        write: &Arc<Write>,
+        kind: &WriteKind,
+    ) -> Result<(), DisconnectReason> {
+        if self.receive(sender, write)? {
             self.commit_received(&write.id)?;
-            self.execute_last(&write.id, &kind);
+            self.execute_last(&write.id, kind);
         }
         Ok(())
     }
@@ -190,7 +199,7 @@ impl Replica {
     }
 
     /// A commit is of the very write that is held under its id.
-    fn check_same_write(&self, id: &WriteId, chain: Digest) -> Result<(), LogError> {
+    pub(super) fn check_same_write(&self, id: &WriteId, chain: Digest) -> Result<(), LogError> {
         match self.log.write(id) {
             Some(held) if held.chain != chain => Err(LogError::Fork { write: id.clone() }),
             _ => Ok(()),
