@@ -29,6 +29,7 @@
 //! | `store` | IndexedDB |
 //! | `locks` | Web Locks |
 //! | `link` | the WebSocket to the relay, the channels to other tabs |
+//! | `damage` | takes over what can be read of damaged stores of this browser |
 //! | `orphans` | takes over what idle replicas of this browser hold, and retires those that are surplus |
 //! | `api` | the classes and types that the page sees |
 //! | `wait`, `platform`, `memory` | futures for browser events, what the global scope offers, room to work |
@@ -37,6 +38,7 @@
 //! global scope is a window.
 
 mod api;
+mod damage;
 mod host;
 mod link;
 mod locks;

@@ -6,10 +6,11 @@
 
 use std::rc::Rc;
 
-use bayou_core::{DatabaseName, DecodeError, RecoverError, Recovery, Replica};
+use bayou_core::{DatabaseName, RecoverError, Recovery, Replica};
 
 use crate::{
     api::ApiError,
+    damage::is_damaged,
     host::{Departure, Enabled, Host, Ownership, REPLICA_OPTIONS},
     link::RelayUrl,
     locks::{LockError, StoreLock},
@@ -46,20 +47,25 @@ pub(crate) async fn open(
         return Err(LockError::Insecure.into());
     }
     let departure = Departure::watch();
-    let opened = match resume(&name, tell).await? {
+    let mut damaged = Vec::new();
+    let opened = match resume(&name, &mut damaged, tell).await? {
         Some(opened) => opened,
         None => create(name.clone()).await?,
     };
     let Opened { replica, store, stored_bytes, lock, entry } = opened;
     write_hint(&name, &entry.store);
     let ownership = Ownership { lock, entry, departure };
-    Ok(Host::start(replica, store, stored_bytes, ownership, relay, enabled))
+    let host = Host::start(replica, store, stored_bytes, ownership, relay, enabled);
+    damaged.into_iter().for_each(|entry| host.damaged().note(entry));
+    Ok(host)
 }
 
-/// The replica that this tab had, or else the most recently used one that nobody has.
-async fn resume(name: &DatabaseName, tell: &dyn Fn(f64)) -> Result<Option<Opened>, ApiError> {
+/// The replica that this tab had, or else the most recently used one that nobody has; and what is damaged of those that
+/// come before it.
+async fn resume(name: &DatabaseName, damaged: &mut Vec<Entry>, tell: &dyn Fn(f64)) -> Result<Option<Opened>, ApiError> {
     let mut entries = Registry::replicas_of(name.as_str()).await?;
     entries.retain(|entry| !entry.is_abandoned);
+    damaged.extend(entries.extract_if(.., |entry| entry.salvaged.is_some()));
     let hint = read_hint(name);
     if let Some(hinted) = entries.iter().position(|entry| hint.as_ref() == Some(&entry.store)) {
         // To the front; behind it the order by last use stays.
@@ -86,8 +92,11 @@ async fn resume(name: &DatabaseName, tell: &dyn Fn(f64)) -> Result<Option<Opened
                 return Ok(Some(Opened { replica, store, stored_bytes, lock, entry }));
             }
             Ok(None) => {}
-            // One broken store never stops the others. It is left as it is.
-            Err(ResumeError::Broken(why)) => warn_of(&full_name, &why),
+            // One broken store never stops the others. It is left as it is, for what can be read of it to be taken over.
+            Err(ResumeError::Broken(why)) => {
+                warn_of(&full_name, &why);
+                damaged.push(entry);
+            }
             Err(ResumeError::Storage(error)) => {
                 warn_of(&full_name, &error.to_string());
                 failed = Some(error);
@@ -111,11 +120,10 @@ enum ResumeError {
 
 impl From<RecoverError> for ResumeError {
     fn from(error: RecoverError) -> Self {
-        match error {
-            RecoverError::Decode { error: DecodeError::Version { .. }, .. } => {
-                Self::Storage(StorageError::new(StorageErrorKind::Newer, error.to_string()))
-            }
-            _ => Self::Broken(error.to_string()),
+        if is_damaged(&error) {
+            Self::Broken(error.to_string())
+        } else {
+            Self::Storage(StorageError::new(StorageErrorKind::Newer, error.to_string()))
         }
     }
 }
@@ -160,6 +168,7 @@ async fn create(name: DatabaseName) -> Result<Opened, ApiError> {
         replica: None,
         last_used: js_sys::Date::now(),
         is_abandoned: false,
+        salvaged: None,
     };
     let full_name = entry.store.full_name(name.as_str());
     // Listed before it exists, so that it is never there unlisted; locked before it is listed, so that nobody takes it.

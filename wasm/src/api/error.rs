@@ -1,6 +1,8 @@
 //! Errors as the page gets them: real `Error` objects, told apart by their `name`.
 
-use bayou_core::{ExportError, ImportError, QueryError, ReaderStateError, RetireError, SubmitError};
+use bayou_core::{
+    ExportError, ImportError, QueryError, ReaderStateError, RecoverError, RetireError, SalvageError, SubmitError,
+};
 use js_sys::{Error, TypeError};
 use wasm_bindgen::prelude::*;
 
@@ -267,6 +269,21 @@ impl From<ImportError> for ApiError {
             ImportError::NotCreated => Self::NotReady { reason: None },
             error => TransferFailed::of_import(&error).into(),
         }
+    }
+}
+
+impl From<SalvageError> for ApiError {
+    fn from(error: SalvageError) -> Self {
+        match error {
+            SalvageError::NotCreated => Self::NotReady { reason: None },
+            error => TransferFailed::of_salvage(&error).into(),
+        }
+    }
+}
+
+impl From<RecoverError> for ApiError {
+    fn from(error: RecoverError) -> Self {
+        TransferFailed::of_damage(&error).into()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use bayou_core::{Export, ExportError, ImportError, ReaderState, ReaderStateError};
+use bayou_core::{Export, ExportError, ImportError, ReaderState, ReaderStateError, RecoverError, SalvageError};
 use js_sys::{Array, Promise, Uint8Array};
 use serde::Serialize;
 use tsify::Tsify;
@@ -13,7 +13,7 @@ use web_sys::Blob;
 use super::{ApiError, Replica, data::plain, input::Input, promise::promise, replica::waited};
 
 /// A file is read and written as a whole, in the memory that the replica itself needs.
-const FILE_BYTES_MAX: usize = 256 * 1024 * 1024;
+pub(super) const FILE_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -174,6 +174,17 @@ impl TransferFailed {
         Self::new(TransferErrorKind::Size, format!("No file can be made for this replica: {error}."))
     }
 
+    /// The engine's reason for taking nothing over from a damaged store.
+    pub(super) fn of_salvage(error: &SalvageError) -> Self {
+        Self::new(TransferErrorKind::OtherDatabase, format!("Nothing was taken over: {error}."))
+    }
+
+    /// The engine's reason for making no copy of a damaged store.
+    pub(super) fn of_damage(error: &RecoverError) -> Self {
+        let message = format!("Nothing was exported, for not even the beginning of it can be read: {error}.");
+        Self::new(TransferErrorKind::Damaged, message)
+    }
+
     /// The engine's reason for files that are not written.
     pub(super) fn of_export(error: &ExportError) -> Self {
         use TransferErrorKind as Kind;
@@ -211,7 +222,7 @@ impl ExportOptions {
 }
 
 /// All files of a chain; each leaves this instance's memory when it is written.
-fn write_all(export: Export<'_>) -> Result<Array, ExportError> {
+pub(super) fn write_all(export: Export<'_>) -> Result<Array, ExportError> {
     let files = Array::new();
     for file in export {
         let bytes = Uint8Array::from(&*file?);

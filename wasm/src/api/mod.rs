@@ -1,5 +1,6 @@
 //! The JavaScript API: classes for what has a life, plain data for the rest, and real errors.
 
+mod damage;
 mod data;
 mod draft;
 mod error;
@@ -17,5 +18,6 @@ pub(crate) use data::outcome_to_js;
 pub(crate) use error::ApiError;
 pub use links::{NearbyLink, NearbyLinks, RelayLink};
 pub(crate) use promise::reject_all;
+pub(crate) use replica::waited;
 pub use replica::{Replica, SubmittedWrite};
 pub use rooms::Rooms;

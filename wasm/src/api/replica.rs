@@ -346,7 +346,7 @@ pub(super) fn submit(host: &Rc<Host>, draft: Result<bayou_core::Draft, ApiError>
     })
 }
 
-pub(super) async fn waited(waiter: Waiter) -> Result<(), ApiError> {
+pub(crate) async fn waited(waiter: Waiter) -> Result<(), ApiError> {
     waiter.await.map_err(|_| ApiError::Closed)?.map_err(ApiError::Aborted)
 }
 

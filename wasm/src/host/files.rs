@@ -1,6 +1,8 @@
-//! Files in place of links: what is written into them is stored, and so is what they bring before anybody is told.
+//! Files and damaged stores in place of links: what is told is stored, and so is what they bring before anybody is told.
 
-use bayou_core::{Export, ExportError, Import, Outputs, ReaderState, ReaderStateError, Replica};
+use bayou_core::{
+    Export, ExportError, Import, Outputs, ReaderState, ReaderStateError, Replica, SalvageError, Salvaged, StoredBatch,
+};
 
 use super::{Host, Waiter};
 use crate::api::ApiError;
@@ -44,6 +46,19 @@ impl Host {
             Err(error) => (Err(error), Outputs::default()),
         })??;
         Ok((import, self.waiters.for_stored(self.writer.last_pushed())))
+    }
+
+    /// Takes over what can be read of another replica's store. The waiter is told when that is stored.
+    pub(crate) fn salvage(
+        &self,
+        batches: Vec<StoredBatch>,
+    ) -> Result<(Result<Salvaged, SalvageError>, Waiter), ApiError> {
+        self.check_writable()?;
+        let salvaged = self.drive(|replica| match replica.salvage(batches) {
+            Ok((salvaged, outputs)) => (Ok(salvaged), outputs),
+            Err(error) => (Err(error), Outputs::default()),
+        })?;
+        Ok((salvaged, self.waiters.for_stored(self.writer.last_pushed())))
     }
 
     /// What was stored last may not have been the last that is to be stored: it is asked again until it is.

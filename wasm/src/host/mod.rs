@@ -36,6 +36,7 @@ use wasm_bindgen::JsValue;
 use self::{awake::AwakeClock, timer::Timer, upkeep::Upkeep, waiters::Waiters, writer::Writer};
 use crate::{
     api::{self, ApiError},
+    damage::DamagedStores,
     link::{LinkState, NearbyLinks, RelayLink, RelayUrl},
     locks::StoreLock,
     orphans::{self, Pipe, Rounds},
@@ -76,6 +77,7 @@ pub(crate) struct Host {
     /// Sessions with idle replicas of this browser.
     pipes: RefCell<Vec<Rc<Pipe>>>,
     rounds: Rounds,
+    damaged: DamagedStores,
     outputs: RefCell<VecDeque<Output>>,
     is_performing: Cell<bool>,
     is_keeping_up: Cell<bool>,
@@ -114,6 +116,7 @@ impl Host {
             relay: RelayLink::new(relay, this.clone()),
             pipes: RefCell::default(),
             rounds: Rounds::default(),
+            damaged: DamagedStores::default(),
             outputs: RefCell::default(),
             is_performing: Cell::default(),
             is_keeping_up: Cell::default(),
@@ -195,6 +198,11 @@ impl Host {
     /// Which replicas of this browser are visited, and when.
     pub(crate) fn rounds(&self) -> &Rounds {
         &self.rounds
+    }
+
+    /// The stores of this browser that cannot be recovered.
+    pub(crate) fn damaged(&self) -> &DamagedStores {
+        &self.damaged
     }
 
     /// Whether the relay is at hand, and has told all that it held.

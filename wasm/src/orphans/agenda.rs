@@ -58,7 +58,7 @@ mod tests {
     fn replica(digit: &str, last_used: f64) -> Entry {
         let store = StoreId::parse(&digit.repeat(32)).expect("a digit");
         let database = "demo".to_owned();
-        Entry { store, database, database_id: None, replica: None, last_used, is_abandoned: false }
+        Entry { store, database, database_id: None, replica: None, last_used, is_abandoned: false, salvaged: None }
     }
 
     fn after_a_round(visited: &[Entry]) -> Agenda {

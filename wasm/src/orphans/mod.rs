@@ -29,11 +29,12 @@ use wasm_bindgen::JsValue;
 pub(crate) use rounds::{Rounds, visit, visit_if_ready};
 
 use crate::{
+    damage::is_damaged,
     host::Host,
     locks::{LockError, StoreLock},
     platform,
     recovery::recover_quietly,
-    store::{Entry, Registry, ReplicaStore, StorageError},
+    store::{Entry, Registry, ReplicaStore, StorageError, StorageErrorKind},
     wait::within,
 };
 
@@ -51,8 +52,22 @@ enum OrphanError {
     Storage(StorageError),
     #[error(transparent)]
     Recover(#[from] RecoverError),
+    #[error("what can be read of it was taken over before")]
+    Salvaged,
     #[error("the exchange with it took too long")]
     TooLong,
+}
+
+impl OrphanError {
+    /// Whether the store holds no replica, and will hold none the next time.
+    fn is_damage(&self) -> bool {
+        match self {
+            Self::Storage(error) => error.kind == StorageErrorKind::Corrupted,
+            Self::Recover(error) => is_damaged(error),
+            Self::Salvaged => true,
+            Self::Lock(_) | Self::TooLong => false,
+        }
+    }
 }
 
 impl From<StorageError> for OrphanError {
@@ -72,6 +87,9 @@ enum Visit {
 }
 
 async fn visit_one(host: &Host, entry: &Entry, is_surplus: bool) -> Result<Visit, OrphanError> {
+    if entry.salvaged.is_some() {
+        return Err(OrphanError::Salvaged);
+    }
     let name = entry.store.full_name(&entry.database);
     let Some(_lock) = StoreLock::acquire(&name, 0).await? else { return Ok(Visit::Busy) };
     let (store, batches) = ReplicaStore::open(name).await?;

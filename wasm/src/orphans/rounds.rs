@@ -13,6 +13,7 @@ use super::{
     visit_one, warn,
 };
 use crate::{
+    damage,
     host::Host,
     locks, platform,
     store::{Entry, Registry, StorageError},
@@ -118,6 +119,7 @@ async fn visit_all(host: &Host) -> bool {
             return false;
         }
     };
+    host.damaged().keep(&others);
     let may_retire = host.is_caught_up();
     let mut kept = 0;
     let mut left_surplus = false;
@@ -131,6 +133,7 @@ async fn visit_all(host: &Host) -> bool {
                 kept += 1;
                 left_surplus |= is_surplus;
             }
+            Err(error) if error.is_damage() => damage::take_over(host, &entry, &error.to_string()).await,
             Err(error) => {
                 warn(&["Replica store ", &entry.store.to_string(), " is left alone"].concat(), &error.to_string());
             }

@@ -12,6 +12,8 @@
 use bayou_core::StoredBatch;
 
 const VERSION: u8 = 1;
+/// Version and number.
+const HEADER_BYTES: usize = 1 + 8;
 
 /// A record that does not read back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +65,27 @@ pub(super) fn decode(record: &[u8], batches: &mut Vec<StoredBatch>) -> Result<()
     Ok(())
 }
 
+/// Adds those batches of a record that can be told apart, though it may be damaged. Its key is the number of the first,
+/// whatever the record itself says.
+pub(super) fn salvage(key: u64, record: &[u8], batches: &mut Vec<StoredBatch>) -> Result<(), Unreadable> {
+    match record.first() {
+        Some(&version) if version > VERSION => return Err(Unreadable::Newer),
+        Some(&VERSION) => {}
+        _ => return Ok(()),
+    }
+    let mut rest = record.get(HEADER_BYTES..).unwrap_or_default();
+    let mut number = key;
+    while let Some((length, tail)) = rest.split_first_chunk() {
+        let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
+        // A batch of unknown length hides those behind it.
+        let Some((bytes, tail)) = tail.split_at_checked(length) else { break };
+        batches.push(StoredBatch { number, bytes: bytes.to_vec() });
+        number += 1;
+        rest = tail;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,7 +116,7 @@ mod tests {
     #[test]
     fn a_record_cut_short_or_of_another_version_is_unreadable() {
         let record = encode(&batches(1, &["one", "two"]));
-        let border = 1 + 8 + 4 + 3;
+        let border = HEADER_BYTES + 4 + 3;
         for end in 0..record.len() {
             // Only at the border between two batches does a part look whole; the gap to the next record shows it.
             assert_eq!(decode(&record[..end], &mut Vec::new()).is_ok(), end == border, "{end}");
@@ -101,5 +124,44 @@ mod tests {
         let mut newer = record;
         newer[0] = 2;
         assert_eq!(decode(&newer, &mut Vec::new()), Err(Unreadable::Newer));
+    }
+
+    fn salvaged(key: u64, record: &[u8]) -> Vec<StoredBatch> {
+        let mut read = Vec::new();
+        salvage(key, record, &mut read).unwrap();
+        read
+    }
+
+    #[test]
+    fn of_a_damaged_record_the_batches_before_the_damage_can_be_salvaged() {
+        let whole = batches(7, &["one", "two", "three"]);
+        let record = encode(&whole);
+        assert_eq!(salvaged(7, &record), whole);
+        let second = HEADER_BYTES + 4 + 3;
+        // The last byte of the second one's length says that it is 16 MiB long.
+        let mut damaged = record.clone();
+        damaged[second + 3] = 1;
+        assert_eq!(salvaged(7, &damaged), whole[..1]);
+        // Whether a batch is damaged, its own checksum says.
+        let mut damaged = record.clone();
+        damaged[second + 4] ^= 1;
+        let read = salvaged(7, &damaged);
+        assert!(read.len() == 3 && read[0] == whole[0] && read[1] != whole[1] && read[2] == whole[2]);
+        // The number is known from the key, too.
+        let mut damaged = record;
+        damaged[1] = 9;
+        assert_eq!(salvaged(7, &damaged), whole);
+    }
+
+    #[test]
+    fn nothing_is_salvaged_of_what_is_no_record_or_of_a_newer_version() {
+        let record = encode(&batches(1, &["one"]));
+        for end in 0..=HEADER_BYTES {
+            assert!(salvaged(1, &record[..end]).is_empty(), "{end}");
+        }
+        assert!(salvaged(1, &[0; 40]).is_empty());
+        let mut newer = record;
+        newer[0] = 2;
+        assert_eq!(salvage(1, &newer, &mut Vec::new()), Err(Unreadable::Newer));
     }
 }

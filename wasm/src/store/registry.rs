@@ -2,6 +2,7 @@
 //!
 //! It is a list of what there may be, never proof: the lock decides who owns a replica, and the store what it is.
 
+use bayou_core::Salvaged;
 use js_sys::{Array, Reflect};
 use wasm_bindgen::JsValue;
 use web_sys::IdbKeyRange;
@@ -31,10 +32,15 @@ pub(crate) struct Entry {
     pub(crate) last_used: f64,
     /// It was left for good: no tab may resume it. Its writes are still there to be taken over.
     pub(crate) is_abandoned: bool,
+    /// Of a store that is damaged: what came of it so far. No tab resumes it.
+    pub(crate) salvaged: Option<Salvaged>,
 }
 
 impl Entry {
     fn to_js(&self) -> JsValue {
+        let salvaged = self.salvaged.map_or(JsValue::UNDEFINED, |Salvaged { writes, left_out }| {
+            object(&[("writes", writes.into()), ("leftOut", left_out.into())])
+        });
         object(&[
             ("store", JsValue::from_str(&self.store.to_string())),
             ("database", JsValue::from_str(&self.database)),
@@ -42,11 +48,17 @@ impl Entry {
             ("replica", self.replica.as_deref().into()),
             ("lastUsed", self.last_used.into()),
             ("abandoned", self.is_abandoned.into()),
+            ("salvaged", salvaged),
         ])
     }
 
     fn from_js(value: &JsValue) -> Option<Self> {
-        let field = |name: &str| Reflect::get(value, &JsValue::from_str(name)).ok();
+        let of = |value: &JsValue, name: &str| Reflect::get(value, &JsValue::from_str(name)).ok();
+        let field = |name: &str| of(value, name);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts; the cast is bounded")]
+        let count = |value: &JsValue, name: &str| Some(of(value, name)?.as_f64()? as usize);
+        let salvaged =
+            |value: &JsValue| Some(Salvaged { writes: count(value, "writes")?, left_out: count(value, "leftOut")? });
         Some(Self {
             store: StoreId::parse(&field("store")?.as_string()?)?,
             database: field("database")?.as_string()?,
@@ -54,6 +66,7 @@ impl Entry {
             replica: field("replica")?.as_string(),
             last_used: field("lastUsed")?.as_f64()?,
             is_abandoned: field("abandoned")?.is_truthy(),
+            salvaged: field("salvaged").as_ref().and_then(salvaged),
         })
     }
 }
@@ -76,6 +89,11 @@ impl Registry {
         let mut entries: Vec<Entry> = values.iter().filter_map(|value| Entry::from_js(&value)).collect();
         entries.reverse();
         Ok(entries)
+    }
+
+    /// The entry as it is at present, if it is there.
+    pub(crate) async fn current(entry: &Entry) -> Result<Option<Entry>, StorageError> {
+        Ok(Self::replicas_of(&entry.database).await?.into_iter().find(|current| current.store == entry.store))
     }
 
     /// Adds an entry or replaces it.

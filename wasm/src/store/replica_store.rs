@@ -114,6 +114,24 @@ impl ReplicaStore {
         Ok((Self { name, connection, stored, loose, ends, has_ended: Cell::default() }, batches))
     }
 
+    /// Reads what can be read of a store that [cannot be opened](Self::open), or holds no replica: the batches in which
+    /// nothing but their own bytes may be wrong. Nothing is changed.
+    pub(crate) async fn salvage(name: &str) -> Result<Vec<StoredBatch>, StorageError> {
+        let connection = connect(name, &Rc::default()).await?;
+        let keys = connection.read(&IdbObjectStore::get_all_keys).await?.to_vec();
+        let mut batches = Vec::new();
+        for key in &keys {
+            // One by one: what cannot be read of one, for whatever reason, is not to hide the others.
+            let Some(number) = number(key) else { continue };
+            let read = connection.read(&|store| store.get_all_with_key(key)).await;
+            let Ok(records) = read.and_then(|values| bytes_of(&values)) else { continue };
+            for record in &records {
+                record::salvage(number, record, &mut batches).map_err(unreadable)?;
+            }
+        }
+        Ok(batches)
+    }
+
     /// Reads all that is stored.
     pub(crate) async fn read(&self) -> Result<Vec<StoredBatch>, StorageError> {
         batches_of(&records_from(&*self.connection().await?, 0).await?)
@@ -376,6 +394,13 @@ fn to_js(record: &[u8]) -> JsValue {
 #[expect(clippy::cast_precision_loss, reason = "see above")]
 fn key(number: u64) -> JsValue {
     JsValue::from_f64(number as f64)
+}
+
+/// The number that a key stands for.
+fn number(key: &JsValue) -> Option<u64> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number from 1 to 2^53")]
+    let number = |key: f64| key as u64;
+    key.as_f64().filter(|key| key.fract() == 0.0 && (1.0..=9_007_199_254_740_992.0).contains(key)).map(number)
 }
 
 fn corrupted() -> StorageError {
