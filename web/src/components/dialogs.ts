@@ -4,6 +4,7 @@
  */
 export { default as BookingDetails } from "./BookingDetails.svelte";
 export { default as BookingForm } from "./BookingForm.svelte";
+export { default as DamagedStores } from "./DamagedStores.svelte";
 export { default as FilesDialog } from "./FilesDialog.svelte";
 export { default as LinksPanel } from "./LinksPanel.svelte";
 export { default as ReplicaPanel } from "./ReplicaPanel.svelte";

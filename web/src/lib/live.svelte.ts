@@ -4,6 +4,7 @@
  */
 import type {
   Booking,
+  DamagedStore,
   Failure,
   Inspection,
   Links,
@@ -67,6 +68,11 @@ export class LiveReplica {
 
   get failure(): Failure | undefined {
     return this.#now.failure;
+  }
+
+  /** What this browser had stored of this database and is damaged. */
+  get damagedStores(): DamagedStore[] {
+    return this.#now.damagedStores();
   }
 
   get link(): LinkState {

@@ -20,6 +20,18 @@ export function partName(database: string, now: Date, part: number, parts: numbe
   return `${stem(database, now)}${place}${FILE_SUFFIX}`;
 }
 
+/** The files of a chain under their names. */
+export function namedParts(
+  database: string,
+  now: Date,
+  blobs: readonly Blob[],
+): { name: string; blob: Blob }[] {
+  return blobs.map((blob, index) => ({
+    name: partName(database, now, index + 1, blobs.length),
+    blob,
+  }));
+}
+
 export function holdingsName(database: string, now: Date): string {
   return `${stem(database, now)}${HOLDINGS_SUFFIX}`;
 }
@@ -71,10 +83,13 @@ function isTransfer(error: unknown): error is TransferError {
 const counted = (count: number, one: string, many: string): string =>
   `${count} ${count === 1 ? one : many}`;
 
+export const bookingsOrChanges = (count: number): string =>
+  counted(count, "booking or change", "bookings or changes");
+
 /** What was new, as the subject of a sentence; `undefined` if nothing was. */
 function news(writes: number, commits: number): string | undefined {
   const parts = [
-    ...(writes > 0 ? [counted(writes, "booking or change", "bookings or changes")] : []),
+    ...(writes > 0 ? [bookingsOrChanges(writes)] : []),
     ...(commits > 0 ? [counted(commits, "confirmation", "confirmations")] : []),
   ];
   if (parts.length === 0) return undefined;
