@@ -101,7 +101,8 @@
 //!
 //! An error is somebody else's fault: the caller's ([`SubmitError`], [`QueryError`]), a peer's ([`DisconnectReason`],
 //! which costs it its session and nothing else), a file's ([`ImportError`]), the disk's ([`RecoverError`], after which
-//! another replica [takes over](Replica::salvage) what can be read, and a [`ReadOnlyCopy`] [has it](ReadOnlyCopy::salvage)). A panic is a bug of this crate. Every
+//! another replica [takes over](Replica::salvage) what can be read, and a [`ReadOnlyCopy`] [has
+//! it](ReadOnlyCopy::salvage)). A panic is a bug of this crate. Every
 //! bound stands in [`limits`].
 
 mod anti_entropy;
