@@ -84,7 +84,7 @@ async fn resume(name: &DatabaseName, damaged: &mut Vec<Entry>, tell: &dyn Fn(f64
             // What is left to be done of it is another replica's.
             Ok(Some((replica, ..))) if replica.has_retired() => {}
             Ok(Some((replica, store, stored_bytes))) => {
-                let entry = Entry { last_used: js_sys::Date::now(), ..entry };
+                let entry = Entry { last_used: js_sys::Date::now(), ..entry.of(&replica) };
                 // On a full disk it cannot be noted, but what is stored can still be read.
                 if let Err(error) = Registry::put(&entry).await {
                     warn("The list of replicas on this device cannot be updated", &error.to_string());

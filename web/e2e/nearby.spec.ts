@@ -387,3 +387,42 @@ test("a tab that was open all along takes over what a tab left that was closed o
   await stays.showAgenda();
   await expect(stays.row("Left behind")).toContainText("Confirmed");
 });
+
+test("so it does where that tab was closed before it could note which replica it had become", async ({
+  visitor,
+}) => {
+  const { tab } = await visitor();
+  const stays = await tab();
+  await stays.openWithRooms();
+  await stays.settled();
+  const closes = await tab();
+  await closes.openWithRooms();
+  await closes.settled();
+  await closes.goOffline();
+  await closes.book({ title: "Left behind", ...SLOT });
+  await closes.page.close();
+  const noted = (forget: boolean) =>
+    stays.page.evaluate(async (forget) => {
+      const settled = <T>(request: IDBRequest<T>): Promise<T> =>
+        new Promise((resolve, reject) => {
+          request.onsuccess = () => resolve(request.result);
+          request.onerror = () => reject(request.error ?? new Error("the request failed"));
+        });
+      const database = await settled(indexedDB.open("bayou"));
+      const replicas = database.transaction("replicas", "readwrite").objectStore("replicas");
+      const entries = (await settled(replicas.getAll())) as { replica: string | null }[];
+      const others = entries.filter(({ replica }) => replica !== window.bayou?.id);
+      if (forget) {
+        for (const entry of others) {
+          await settled(replicas.put({ ...entry, replica: null, databaseId: null }));
+        }
+      }
+      database.close();
+      return others.map(({ replica }) => replica);
+    }, forget);
+  const before = await noted(true);
+  expect(before).toHaveLength(1);
+  await stays.showAgenda();
+  await expect(stays.row("Left behind")).toContainText("Confirmed");
+  expect(await noted(false)).toEqual(before);
+});

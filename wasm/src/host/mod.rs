@@ -394,12 +394,8 @@ impl Host {
 
     /// Brings this device's list of replicas up to date.
     fn register(&self) {
-        let identity = self.read(|replica| (replica.id().map(ToString::to_string), replica.database()));
-        let Ok((replica, database)) = identity else { return };
-        let mut entry = self.entry.borrow_mut();
-        entry.replica = replica;
-        entry.database_id = database.map(|id| id.to_string());
-        let entry = entry.clone();
+        let Ok(entry) = self.read(|replica| self.entry().of(replica)) else { return };
+        self.entry.replace(entry.clone());
         spawn(async move {
             if let Err(error) = Registry::put(&entry).await {
                 web_sys::console::warn_1(&JsValue::from_str(&error.to_string()));

@@ -82,6 +82,8 @@ enum Visit {
     Busy,
     /// It is there for the next tab.
     Kept,
+    /// It is of another database of this name.
+    Foreign,
     /// It held nothing, or has retired, and is deleted.
     Gone,
 }
@@ -102,10 +104,15 @@ async fn visit_one(host: &Host, entry: &Entry, is_surplus: bool) -> Result<Visit
     if let Some(number) = torn {
         store.cut(number).await?;
     }
+    if entry.database_id.is_none() {
+        // Its tab was closed before it could note this, which is no more than a help.
+        let _ = Registry::put(&entry.clone().of(&idle)).await;
+    }
+    if !host.read(|own| idle.database() == own.database()).unwrap_or(false) {
+        return Ok(Visit::Foreign);
+    }
     let retires = is_surplus || idle.has_retired();
-    let is_wanted =
-        host.read(|own| idle.database() == own.database() && (retires || !holds_all_of(own, &idle))).unwrap_or(false);
-    if !is_wanted {
+    if !retires && host.read(|own| holds_all_of(own, &idle)).unwrap_or(true) {
         return Ok(Visit::Kept);
     }
     let pipe = Rc::new(Pipe::new(host.new_peer()));

@@ -101,12 +101,13 @@ async fn look(host: &Rc<Host>) {
     }
 }
 
-/// The other replicas of this database on this device, the most recently used first.
+/// The other replicas on this device that are of this database, or may be, the most recently used first.
 async fn others(host: &Host) -> Result<Vec<Entry>, StorageError> {
     let own = host.entry();
     let mut entries = Registry::replicas_of(host.name().as_str()).await?;
-    // One that was never created has nothing; one of another database of this name has nothing for this one.
-    entries.retain(|entry| entry.store != own.store && entry.database_id == own.database_id);
+    // A tab may have been closed before it could note which database it was.
+    let may_be_of = |id: &Option<String>| id.is_none() || *id == own.database_id;
+    entries.retain(|entry| entry.store != own.store && may_be_of(&entry.database_id));
     Ok(entries)
 }
 
@@ -128,12 +129,15 @@ async fn visit_all(host: &Host) -> bool {
         match visit_one(host, &entry, is_surplus).await {
             // It is visited when its tab leaves it.
             Ok(Visit::Busy) => continue,
-            Ok(Visit::Gone) => {}
+            Ok(Visit::Foreign | Visit::Gone) => {}
             Ok(Visit::Kept) => {
                 kept += 1;
                 left_surplus |= is_surplus;
             }
-            Err(error) if error.is_damage() => damage::take_over(host, &entry, &error.to_string()).await,
+            // Nobody but the list says of which database a damaged store is.
+            Err(error) if error.is_damage() && entry.database_id.is_some() => {
+                damage::take_over(host, &entry, &error.to_string()).await;
+            }
             Err(error) => {
                 warn(&["Replica store ", &entry.store.to_string(), " is left alone"].concat(), &error.to_string());
             }

@@ -2,7 +2,7 @@
 //!
 //! It is a list of what there may be, never proof: the lock decides who owns a replica, and the store what it is.
 
-use bayou_core::Salvaged;
+use bayou_core::{Replica, Salvaged};
 use js_sys::{Array, Reflect};
 use wasm_bindgen::JsValue;
 use web_sys::IdbKeyRange;
@@ -24,9 +24,9 @@ pub(crate) struct Entry {
     pub(crate) store: StoreId,
     /// Name of the database it replicates.
     pub(crate) database: String,
-    /// That database's id, once known. For people who look into the storage; the store itself is what counts.
+    /// That database's id, once noted. The store itself is what counts.
     pub(crate) database_id: Option<String>,
-    /// The replica's id, once it has one. Likewise.
+    /// The replica's id, once noted. For people who look into the storage.
     pub(crate) replica: Option<String>,
     /// When a tab last opened it, in `Date.now()` milliseconds.
     pub(crate) last_used: f64,
@@ -37,6 +37,12 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// The entry of this replica, whatever was known of it: a tab may be closed before it could note which one it has become.
+    pub(crate) fn of(self, replica: &Replica) -> Self {
+        let database_id = replica.database().map(|id| id.to_string());
+        Self { database_id, replica: replica.id().map(ToString::to_string), ..self }
+    }
+
     fn to_js(&self) -> JsValue {
         let salvaged = self.salvaged.map_or(JsValue::UNDEFINED, |Salvaged { writes, left_out }| {
             object(&[("writes", writes.into()), ("leftOut", left_out.into())])
