@@ -76,7 +76,7 @@ pub(crate) struct TestOptions {
     /// Parts to run, all of them when none is named
     #[arg(value_enum)]
     pub(crate) parts: Vec<Part>,
-    /// Run the browser tests that have more rounds than everybody has time for, and all of their rounds: half an hour
+    /// Run the browser tests that have more rounds than everybody has time for, and all of their rounds: an hour or more
     #[arg(long, conflicts_with = "parts")]
     pub(crate) long: bool,
     /// Run the browser tests in Firefox alone, and all that can be run there
