@@ -2,7 +2,7 @@
 import type { Locator } from "@playwright/test";
 import { crash } from "./support/bookers.ts";
 import { DATE, type Desk } from "./support/desk.ts";
-import { expect, test } from "./support/fixtures.ts";
+import { type Visitor, expect, test } from "./support/fixtures.ts";
 import { PageServer } from "./support/page-server.ts";
 
 const SLOT = { room: "Cypress", start: "09:00", end: "10:00" };
@@ -371,9 +371,8 @@ test("where the relay answers, a new tab is its, though another tab could make i
   expect(made.split(".")).toHaveLength(other.split(".").length);
 });
 
-test("a tab that was open all along takes over what a tab left that was closed offline @engines", async ({
-  visitor,
-}) => {
+/** A tab that stays open, in a browser in which another one made a booking offline and was closed. */
+async function leftBehind(visitor: () => Promise<Visitor>): Promise<Desk> {
   const { tab } = await visitor();
   const stays = await tab();
   await stays.openWithRooms();
@@ -384,6 +383,13 @@ test("a tab that was open all along takes over what a tab left that was closed o
   await closes.goOffline();
   await closes.book({ title: "Left behind", ...SLOT });
   await closes.page.close();
+  return stays;
+}
+
+test("a tab that was open all along takes over what a tab left that was closed offline @engines", async ({
+  visitor,
+}) => {
+  const stays = await leftBehind(visitor);
   await stays.showAgenda();
   await expect(stays.row("Left behind")).toContainText("Confirmed");
 });
@@ -391,16 +397,7 @@ test("a tab that was open all along takes over what a tab left that was closed o
 test("so it does where that tab was closed before it could note which replica it had become", async ({
   visitor,
 }) => {
-  const { tab } = await visitor();
-  const stays = await tab();
-  await stays.openWithRooms();
-  await stays.settled();
-  const closes = await tab();
-  await closes.openWithRooms();
-  await closes.settled();
-  await closes.goOffline();
-  await closes.book({ title: "Left behind", ...SLOT });
-  await closes.page.close();
+  const stays = await leftBehind(visitor);
   const noted = (forget: boolean) =>
     stays.page.evaluate(async (forget) => {
       const settled = <T>(request: IDBRequest<T>): Promise<T> =>
