@@ -5,8 +5,6 @@
 
 use std::{cell::Cell, hint::black_box};
 
-use bayou_core::StoredBatch;
-
 /// What a stored byte becomes in memory: the parsed write, its place in log and indexes, and what it changed.
 const MEMORY_PER_STORED_BYTE: usize = 8;
 /// The part of the memory in use that is added when more is needed.
@@ -14,9 +12,8 @@ const GROWTH_PART: usize = 4;
 
 const PAGE_BYTES: usize = 64 * 1024;
 
-/// Makes room for the replica that these batches hold.
-pub(crate) fn reserve_for(batches: &[StoredBatch]) {
-    let stored: usize = batches.iter().map(|batch| batch.bytes.len()).sum();
+/// Makes room for what comes of so many stored bytes.
+pub(crate) fn reserve_for(stored: usize) {
     reserve(stored.saturating_mul(MEMORY_PER_STORED_BYTE));
 }
 

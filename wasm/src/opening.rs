@@ -6,7 +6,7 @@
 
 use std::rc::Rc;
 
-use bayou_core::{DatabaseName, RecoverError, Recovery, Replica};
+use bayou_core::{DatabaseName, Replica};
 
 use crate::{
     api::ApiError,
@@ -16,7 +16,7 @@ use crate::{
     locks::{LockError, StoreLock},
     orphans::{forget, warn},
     platform,
-    recovery::recover,
+    recovery::{Recovered, UnrecoveredError, recover},
     store::{Entry, Registry, ReplicaStore, StorageError, StorageErrorKind, StoreId},
 };
 
@@ -82,8 +82,8 @@ async fn resume(name: &DatabaseName, damaged: &mut Vec<Entry>, tell: &dyn Fn(f64
         let Some(lock) = StoreLock::acquire(&full_name, patience_ms).await? else { continue };
         match resume_from(&full_name, &entry, tell).await {
             // What is left to be done of it is another replica's.
-            Ok(Some((replica, ..))) if replica.has_retired() => {}
-            Ok(Some((replica, store, stored_bytes))) => {
+            Ok(Some(Recovered { replica, .. })) if replica.has_retired() => {}
+            Ok(Some(Recovered { replica, store, stored_bytes })) => {
                 let entry = Entry { last_used: js_sys::Date::now(), ..entry.of(&replica) };
                 // On a full disk it cannot be noted, but what is stored can still be read.
                 if let Err(error) = Registry::put(&entry).await {
@@ -118,45 +118,27 @@ enum ResumeError {
     Storage(StorageError),
 }
 
-impl From<RecoverError> for ResumeError {
-    fn from(error: RecoverError) -> Self {
-        if is_damaged(&error) {
-            Self::Broken(error.to_string())
-        } else {
-            Self::Storage(StorageError::new(StorageErrorKind::Newer, error.to_string()))
+impl From<UnrecoveredError> for ResumeError {
+    fn from(error: UnrecoveredError) -> Self {
+        match error {
+            UnrecoveredError::Recover(error) if !is_damaged(&error) => {
+                Self::Storage(StorageError::new(StorageErrorKind::Newer, error.to_string()))
+            }
+            UnrecoveredError::Storage(error) if error.kind != StorageErrorKind::Corrupted => Self::Storage(error),
+            broken => Self::Broken(broken.to_string()),
         }
     }
 }
 
-impl From<StorageError> for ResumeError {
-    fn from(error: StorageError) -> Self {
-        match error.kind {
-            StorageErrorKind::Corrupted => Self::Broken(error.to_string()),
-            _ => Self::Storage(error),
-        }
-    }
-}
-
-async fn resume_from(
-    full_name: &str,
-    entry: &Entry,
-    tell: &dyn Fn(f64),
-) -> Result<Option<(Replica, ReplicaStore, usize)>, ResumeError> {
-    let (store, batches) = ReplicaStore::open(full_name.to_owned()).await?;
-    if batches.is_empty() {
+async fn resume_from(full_name: &str, entry: &Entry, tell: &dyn Fn(f64)) -> Result<Option<Recovered>, ResumeError> {
+    let recovered = recover(full_name.to_owned(), tell).await?;
+    if recovered.is_none() {
         // It never got an id, or lost its storage with it: an id is never resumed without the writes made under it.
-        drop(store);
         if let Err(error) = forget(entry).await {
             warn_of(full_name, &error.to_string());
         }
-        return Ok(None);
     }
-    let stored_bytes = batches.iter().map(|batch| batch.bytes.len()).sum();
-    let Recovery { replica, torn } = recover(batches, tell).await?;
-    if let Some(number) = torn {
-        store.cut(number).await?;
-    }
-    Ok(Some((replica, store, stored_bytes)))
+    Ok(recovered)
 }
 
 /// A new replica, which gets its id from the relay, or from another tab.

@@ -1,42 +1,115 @@
-//! Recovery of a replica from its store, in slices, so that the page's thread is never held for long.
+//! Recovery of a replica from its store, in slices, so that the page's thread is never held for long. What comes next is
+//! read meanwhile.
 
-use bayou_core::{RecoverError, Recovering, Recovery, StoredBatch};
+use bayou_core::{RecoverError, Recovering, Recovery, Replica, StoredBatch};
+use thiserror::Error;
 
-use crate::{host::REPLICA_OPTIONS, memory, platform, wait::Turns};
+use crate::{
+    host::REPLICA_OPTIONS,
+    memory, platform,
+    store::{Next, Reading, ReplicaStore, StorageError},
+    wait::{Turns, both},
+};
 
 /// For so long the thread is held at a time, and a batch more.
 const SLICE_MS: u64 = 8;
 
-/// Recovers the replica whose batches these are, and tells each time it rests which part is done.
-pub(crate) async fn recover(batches: Vec<StoredBatch>, tell: &dyn Fn(f64)) -> Result<Recovery, RecoverError> {
-    memory::reserve_for(&batches);
-    let mut recovering = Recovering::new(REPLICA_OPTIONS);
-    let turns = Turns::new();
-    let mut begun = platform::now();
-    let total = batches.len();
-    for (taken, batch) in batches.into_iter().enumerate() {
-        recovering.take(batch)?;
-        loop {
-            let is_left = recovering.step()?;
-            if platform::now().0 >= begun.0 + SLICE_MS {
-                tell(part(taken, total));
-                turns.next().await;
-                begun = platform::now();
+/// A replica with its store.
+pub(crate) struct Recovered {
+    pub(crate) replica: Replica,
+    pub(crate) store: ReplicaStore,
+    /// Bytes of all that the store holds.
+    pub(crate) stored_bytes: usize,
+}
+
+/// Why a store yields no replica.
+#[derive(Debug, Error)]
+pub(crate) enum UnrecoveredError {
+    #[error("{0}")]
+    Storage(StorageError),
+    #[error(transparent)]
+    Recover(RecoverError),
+}
+
+impl From<StorageError> for UnrecoveredError {
+    fn from(error: StorageError) -> Self {
+        Self::Storage(error)
+    }
+}
+
+impl From<RecoverError> for UnrecoveredError {
+    fn from(error: RecoverError) -> Self {
+        Self::Recover(error)
+    }
+}
+
+/// Recovers the replica of the store with this name, and tells each time it rests which part is done; `None` if the store
+/// is empty. A batch that was being stored when its page ended is cut off.
+pub(crate) async fn recover(name: String, tell: &dyn Fn(f64)) -> Result<Option<Recovered>, UnrecoveredError> {
+    let mut slices = Slices::new();
+    let mut stored_bytes = 0;
+    let mut next = Reading::begin(name).await?.next().await?;
+    let store = loop {
+        match next {
+            Next::Batches(batches, rest) => {
+                stored_bytes += bytes_of(&batches);
+                let part = rest.part();
+                let (read, taken) = both(rest.next(), slices.take(batches, &|| tell(part))).await;
+                taken?;
+                next = read?;
             }
-            if !is_left {
-                break;
+            Next::All(store) => break store,
+        }
+    };
+    if stored_bytes == 0 {
+        return Ok(None);
+    }
+    let Recovery { replica, torn } = slices.recovering.finish()?;
+    if let Some(number) = torn {
+        store.cut(number).await?;
+    }
+    Ok(Some(Recovered { replica, store, stored_bytes }))
+}
+
+/// Recovers the replica whose batches these are.
+pub(crate) async fn recover_batches(batches: Vec<StoredBatch>) -> Result<Recovery, RecoverError> {
+    let mut slices = Slices::new();
+    slices.take(batches, &|| ()).await?;
+    slices.recovering.finish()
+}
+
+fn bytes_of(batches: &[StoredBatch]) -> usize {
+    batches.iter().map(|batch| batch.bytes.len()).sum()
+}
+
+struct Slices {
+    recovering: Recovering,
+    turns: Turns,
+}
+
+impl Slices {
+    fn new() -> Self {
+        Self { recovering: Recovering::new(REPLICA_OPTIONS), turns: Turns::new() }
+    }
+
+    /// Takes the next batches; calls `rests` each time it lets others have the thread.
+    async fn take(&mut self, batches: Vec<StoredBatch>, rests: &dyn Fn()) -> Result<(), RecoverError> {
+        memory::reserve_for(bytes_of(&batches));
+        let mut begun = platform::now();
+        for batch in batches {
+            self.recovering.take(batch)?;
+            loop {
+                let is_left = self.recovering.step()?;
+                if platform::now().0 >= begun.0 + SLICE_MS {
+                    rests();
+                    self.turns.next().await;
+                    begun = platform::now();
+                }
+                if !is_left {
+                    break;
+                }
             }
         }
+        Ok(())
     }
-    recovering.finish()
-}
-
-/// Recovers it while nobody watches.
-pub(crate) async fn recover_quietly(batches: Vec<StoredBatch>) -> Result<Recovery, RecoverError> {
-    recover(batches, &|_| {}).await
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a store has fewer than 2^53 batches")]
-fn part(taken: usize, total: usize) -> f64 {
-    taken as f64 / total as f64
 }

@@ -117,6 +117,32 @@ pub(crate) async fn either<A: Future, B: Future>(first: A, second: B) -> Either<
     .await
 }
 
+/// Waits for both.
+pub(crate) async fn both<A: Future, B: Future>(first: A, second: B) -> (A::Output, B::Output) {
+    let (mut first, mut second) = (pin!(first), pin!(second));
+    let (mut of_first, mut of_second) = (None, None);
+    std::future::poll_fn(move |context| {
+        if of_first.is_none()
+            && let Poll::Ready(value) = first.as_mut().poll(context)
+        {
+            of_first = Some(value);
+        }
+        if of_second.is_none()
+            && let Poll::Ready(value) = second.as_mut().poll(context)
+        {
+            of_second = Some(value);
+        }
+        match (of_first.take(), of_second.take()) {
+            (Some(first), Some(second)) => Poll::Ready((first, second)),
+            (first, second) => {
+                (of_first, of_second) = (first, second);
+                Poll::Pending
+            }
+        }
+    })
+    .await
+}
+
 /// The future's value, or `None` if it takes longer than this.
 pub(crate) async fn within<F: Future>(milliseconds: u32, future: F) -> Option<F::Output> {
     match either(future, Sleep::new(milliseconds)).await {

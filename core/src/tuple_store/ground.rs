@@ -104,9 +104,11 @@ pub(super) struct GroundIndex {
 struct Group {
     /// In the order of their keys.
     places: Vec<u32>,
+    /// The starts of their intervals, in the same order.
+    starts: Vec<i64>,
     /// The length of the longest interval.
     longest: u64,
-    /// The starts of the intervals with the places, in that order, since somebody asked.
+    /// The starts with the places, in the order of the starts, since somebody asked.
     by_start: OnceLock<Box<[(i64, u32)]>>,
 }
 
@@ -123,7 +125,7 @@ impl GroundIndex {
     fn add(&mut self, place: u32, fields: &Fields) {
         self.layout.follow(&self.definition, fields);
         // Without two integers it overlaps nothing, so no query misses it.
-        let Some((_, length)) = self.layout.interval(fields) else { return };
+        let Some((start, length)) = self.layout.interval(fields) else { return };
         let values = self.layout.values(fields);
         let group = match self.groups.get_mut(values.as_ref()) {
             Some(group) => group,
@@ -131,12 +133,14 @@ impl GroundIndex {
         };
         group.longest = group.longest.max(length);
         group.places.push(place);
+        if self.definition.has_interval() {
+            group.starts.push(start);
+        }
     }
 
     /// The places of the tuples with these values whose intervals may overlap the one asked for, if one is.
     pub(super) fn candidates<'a>(
         &'a self,
-        ground: &Ground,
         values: &[Value],
         asked: Option<(i64, i64)>,
     ) -> impl Iterator<Item = u32> + use<'a> {
@@ -145,7 +149,7 @@ impl GroundIndex {
             (None, _) => (&[], &[]),
             (Some(group), None) => (&group.places, &[]),
             (Some(group), Some((start, end))) => {
-                let by_start = group.by_start.get_or_init(|| self.in_order(ground, &group.places));
+                let by_start = group.by_start.get_or_init(|| group.in_order());
                 let from = start.saturating_sub_unsigned(group.longest);
                 let rest = &by_start[by_start.partition_point(|(other, _)| *other < from)..];
                 (&[], &rest[..rest.partition_point(|(other, _)| *other < end)])
@@ -153,15 +157,11 @@ impl GroundIndex {
         };
         all.iter().copied().chain(overlapping.iter().map(|(_, place)| *place))
     }
+}
 
-    fn in_order(&self, ground: &Ground, places: &[u32]) -> Box<[(i64, u32)]> {
-        let mut layout = self.layout.clone();
-        let mut start = |place: u32| {
-            let fields = &ground.at(place).1.fields;
-            layout.follow(&self.definition, fields);
-            layout.interval(fields).map_or(0, |(start, _)| start)
-        };
-        let mut by_start: Box<[(i64, u32)]> = places.iter().map(|place| (start(*place), *place)).collect();
+impl Group {
+    fn in_order(&self) -> Box<[(i64, u32)]> {
+        let mut by_start: Box<[_]> = self.starts.iter().copied().zip(self.places.iter().copied()).collect();
         by_start.sort_unstable();
         by_start
     }

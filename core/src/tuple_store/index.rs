@@ -27,6 +27,10 @@ pub(super) struct IndexDefinition {
 }
 
 impl IndexDefinition {
+    pub(super) const fn has_interval(&self) -> bool {
+        self.interval.is_some()
+    }
+
     /// The relation and index that a tuple of [`crate::relation::INDEXES`] defines, if it does.
     pub(super) fn read(tuple: &Tuple) -> Option<(Name, Self)> {
         let name = |value: &Value| Name::try_from(value.as_text()?.clone()).ok();
@@ -156,7 +160,7 @@ impl Index {
         let has_point = asked.is_none_or(|(start, end)| start < end);
         let values = Some(values).filter(|_| has_point);
         let ground = values.as_deref().map(|values| {
-            let places = self.ground.candidates(tuples.ground(), values, asked);
+            let places = self.ground.candidates(values, asked);
             places.map(|place| tuples.ground().at(place)).filter(|(key, _)| !tuples.is_changed(key))
         });
         let changed = values.as_deref().and_then(|values| self.groups.get(values)).map(|group| {

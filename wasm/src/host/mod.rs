@@ -40,7 +40,7 @@ use crate::{
     link::{LinkState, NearbyLinks, RelayLink, RelayUrl},
     locks::StoreLock,
     orphans::{self, Pipe, Rounds},
-    recovery::recover_quietly,
+    recovery::recover_batches,
     store::{Entry, Registry, ReplicaStore},
     wait::spawn,
 };
@@ -348,7 +348,7 @@ impl Host {
         let Some(host) = self.this.upgrade() else { return };
         spawn(async move {
             if let Ok(batches) = host.writer.store().read().await
-                && let Ok(recovery) = recover_quietly(batches).await
+                && let Ok(recovery) = recover_batches(batches).await
             {
                 host.engine.replace(Rc::new(RefCell::new(recovery.replica)));
                 host.listeners.notify();

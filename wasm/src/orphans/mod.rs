@@ -22,7 +22,7 @@ use std::{
     task::{Poll, Waker},
 };
 
-use bayou_core::{Event, Output, Outputs, PeerId, PeerKind, RecoverError, Recovery, Replica, StoredBatch};
+use bayou_core::{Event, Output, Outputs, PeerId, PeerKind, RecoverError, Replica, StoredBatch};
 use thiserror::Error;
 use wasm_bindgen::JsValue;
 
@@ -33,7 +33,7 @@ use crate::{
     host::Host,
     locks::{LockError, StoreLock},
     platform,
-    recovery::recover_quietly,
+    recovery::{Recovered, UnrecoveredError, recover},
     store::{Entry, Registry, ReplicaStore, StorageError, StorageErrorKind},
     wait::within,
 };
@@ -51,7 +51,7 @@ enum OrphanError {
     #[error("{0}")]
     Storage(StorageError),
     #[error(transparent)]
-    Recover(#[from] RecoverError),
+    Recover(RecoverError),
     #[error("what can be read of it was taken over before")]
     Salvaged,
     #[error("the exchange with it took too long")]
@@ -76,6 +76,15 @@ impl From<StorageError> for OrphanError {
     }
 }
 
+impl From<UnrecoveredError> for OrphanError {
+    fn from(error: UnrecoveredError) -> Self {
+        match error {
+            UnrecoveredError::Storage(error) => Self::Storage(error),
+            UnrecoveredError::Recover(error) => Self::Recover(error),
+        }
+    }
+}
+
 /// What came of looking at a replica.
 enum Visit {
     /// Another tab runs it.
@@ -94,16 +103,10 @@ async fn visit_one(host: &Host, entry: &Entry, is_surplus: bool) -> Result<Visit
     }
     let name = entry.store.full_name(&entry.database);
     let Some(_lock) = StoreLock::acquire(&name, 0).await? else { return Ok(Visit::Busy) };
-    let (store, batches) = ReplicaStore::open(name).await?;
-    if batches.is_empty() {
-        drop(store);
+    let Some(Recovered { replica: idle, store, .. }) = recover(name, &|_| {}).await? else {
         forget(entry).await?;
         return Ok(Visit::Gone);
-    }
-    let Recovery { replica: idle, torn } = recover_quietly(batches).await?;
-    if let Some(number) = torn {
-        store.cut(number).await?;
-    }
+    };
     if entry.database_id.is_none() {
         // Its tab was closed before it could note this, which is no more than a help.
         let _ = Registry::put(&entry.clone().of(&idle)).await;

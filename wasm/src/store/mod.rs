@@ -23,4 +23,4 @@ pub(crate) use connection::End as StoreEnd;
 pub(crate) use contract::indexed_db as contract_in_browser;
 pub(crate) use error::{StorageError, StorageErrorKind};
 pub(crate) use registry::{Entry, Registry};
-pub(crate) use replica_store::{ReplicaStore, StoreId};
+pub(crate) use replica_store::{Next, Reading, ReplicaStore, StoreId};

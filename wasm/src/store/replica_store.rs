@@ -26,8 +26,8 @@ const LAYOUT: Layout = Layout { store: "batches", key_path: None, index: None };
 const REOPENINGS_MAX: u32 = 5;
 const REOPENING_WAIT_MS: u32 = 200;
 
-/// So many records are read at once, a few mebibytes: what the browser makes of them it makes on the page's thread.
-const RECORDS_PER_READ: usize = 16;
+/// So many records are read at once, some two mebibytes: what the browser makes of them it makes on the page's thread.
+const RECORDS_PER_READ: usize = 8;
 
 /// So many small records make it worth while to join them.
 const LOOSE_RECORDS_MAX: usize = 256;
@@ -100,18 +100,85 @@ struct Loose {
     count: usize,
 }
 
+/// A store that is being read. Only when it has been read to its end is it there to be written to.
+pub(crate) struct Reading {
+    name: String,
+    connection: Rc<Connection>,
+    ends: Rc<Ends>,
+    records: RecordsFrom,
+    /// Sizes of the records, in bytes, and the numbers of their first batches.
+    sizes: Vec<usize>,
+    firsts: Vec<u64>,
+    /// The number of the last batch.
+    last: u64,
+}
+
+/// What comes next of a store that is being read.
+pub(crate) enum Next {
+    /// Consecutive batches, some mebibytes of them, and the rest of the store.
+    Batches(Vec<StoredBatch>, Reading),
+    /// The store, of which all has been read.
+    All(ReplicaStore),
+}
+
+impl Reading {
+    /// Opens the store, making it if it does not exist.
+    pub(crate) async fn begin(name: String) -> Result<Self, StorageError> {
+        let ends = Rc::<Ends>::default();
+        let connection = Rc::new(connect(&name, &ends).await?);
+        let records = RecordsFrom::new(&connection, 0).await?;
+        Ok(Self { name, connection, ends, records, sizes: Vec::new(), firsts: Vec::new(), last: 0 })
+    }
+
+    /// Which part of it has been read: from 0 to 1.
+    #[expect(clippy::cast_precision_loss, reason = "a store has fewer than 2^53 records")]
+    pub(crate) fn part(&self) -> f64 {
+        self.sizes.len() as f64 / self.records.keys.len().max(1) as f64
+    }
+
+    /// Reads on.
+    pub(crate) async fn next(mut self) -> Result<Next, StorageError> {
+        let records = self.records.next(&self.connection).await?;
+        if records.is_empty() {
+            return Ok(Next::All(self.into_store()));
+        }
+        let mut batches = Vec::new();
+        for record in records {
+            let first = batches.len();
+            record::decode(&record, &mut batches).map_err(unreadable)?;
+            self.sizes.push(record.len());
+            self.firsts.push(batches[first].number);
+        }
+        if self.last != 0 && record::first_number(&batches) != self.last + 1 {
+            return Err(corrupted());
+        }
+        self.last = batches.last().map_or(self.last, |batch| batch.number);
+        Ok(Next::Batches(batches, self))
+    }
+
+    fn into_store(self) -> ReplicaStore {
+        let Self { name, connection, ends, sizes, firsts, last: stored, .. } = self;
+        let count = segments::loose_count(&sizes);
+        let loose = Loose { from: firsts.get(firsts.len() - count).copied().unwrap_or(stored + 1), count };
+        let (connection, stored, loose) = (RefCell::new(Some(connection)), Cell::new(stored), Cell::new(loose));
+        ReplicaStore { name, connection, stored, loose, ends, has_ended: Cell::default() }
+    }
+}
+
 impl ReplicaStore {
     /// Opens the store, making it if it does not exist, and reads what it holds.
     pub(crate) async fn open(name: String) -> Result<(Self, Vec<StoredBatch>), StorageError> {
-        let ends = Rc::<Ends>::default();
-        let connection = Rc::new(connect(&name, &ends).await?);
-        let records = records_from(&connection, 0).await?;
-        let batches = batches_of(&records)?;
-        let stored = batches.last().map_or(0, |batch| batch.number);
-        let loose = loose_of(&records, stored)?;
-        let connection = RefCell::new(Some(connection));
-        let (stored, loose) = (Cell::new(stored), Cell::new(loose));
-        Ok((Self { name, connection, stored, loose, ends, has_ended: Cell::default() }, batches))
+        let mut all = Vec::new();
+        let mut reading = Reading::begin(name).await?;
+        loop {
+            match reading.next().await? {
+                Next::Batches(batches, rest) => {
+                    all.extend(batches);
+                    reading = rest;
+                }
+                Next::All(store) => return Ok((store, all)),
+            }
+        }
     }
 
     /// Reads what can be read of a store that [cannot be opened](Self::open), or holds no replica: the batches in which
@@ -349,17 +416,39 @@ async fn connect(name: &str, ends: &Rc<Ends>) -> Result<Connection, StorageError
     Connection::open(name, &LAYOUT, move |end| ends.end(end)).await
 }
 
-/// The records with this key or a greater one, in order.
-async fn records_from(connection: &Connection, from: u64) -> Result<Vec<Vec<u8>>, StorageError> {
-    let range = IdbKeyRange::lower_bound(&key(from)).map_err(|error| StorageError::from_js(&error))?;
-    let keys = connection.read(&|store| store.get_all_keys_with_key(&range)).await?.to_vec();
-    let mut records = Vec::with_capacity(keys.len());
-    for keys in keys.chunks(RECORDS_PER_READ) {
-        let range =
-            IdbKeyRange::bound(&keys[0], &keys[keys.len() - 1]).map_err(|error| StorageError::from_js(&error))?;
-        records.extend(bytes_of(&connection.read(&|store| store.get_all_with_key(&range)).await?)?);
+/// The records with a key or a greater one, in order, a few at a time.
+struct RecordsFrom {
+    keys: Vec<JsValue>,
+    read: usize,
+}
+
+impl RecordsFrom {
+    async fn new(connection: &Connection, from: u64) -> Result<Self, StorageError> {
+        let range = IdbKeyRange::lower_bound(&key(from)).map_err(|error| StorageError::from_js(&error))?;
+        let keys = connection.read(&|store| store.get_all_keys_with_key(&range)).await?.to_vec();
+        Ok(Self { keys, read: 0 })
     }
-    Ok(records)
+
+    /// The next ones; none after the last.
+    async fn next(&mut self, connection: &Connection) -> Result<Vec<Vec<u8>>, StorageError> {
+        let keys = self.keys[self.read..].chunks(RECORDS_PER_READ).next().unwrap_or_default();
+        let (Some(first), Some(last)) = (keys.first(), keys.last()) else { return Ok(Vec::new()) };
+        let range = IdbKeyRange::bound(first, last).map_err(|error| StorageError::from_js(&error))?;
+        self.read += keys.len();
+        bytes_of(&connection.read(&|store| store.get_all_with_key(&range)).await?)
+    }
+}
+
+async fn records_from(connection: &Connection, from: u64) -> Result<Vec<Vec<u8>>, StorageError> {
+    let mut reading = RecordsFrom::new(connection, from).await?;
+    let mut all = Vec::new();
+    loop {
+        let records = reading.next(connection).await?;
+        if records.is_empty() {
+            return Ok(all);
+        }
+        all.extend(records);
+    }
 }
 
 /// All keys below this one.

@@ -5,6 +5,7 @@ import {
   dayOf,
   daysBetween,
   fromCalendar,
+  fromFloating,
   isWeekend,
   slotStarts,
   suggestedStart,
@@ -29,6 +30,8 @@ test("an instant is found again on the calendar's axis, also beyond midnight", (
   for (const minutes of [day.start - 60, day.start, day.start + 1470, day.end]) {
     expect(fromCalendar(day, toCalendar(day, minutes))).toBe(minutes);
   }
+  expect(fromFloating(day, new Date(2001, 0, 1, 1, 30))).toBe(day.start + 90);
+  expect(fromFloating(day, new Date(2001, 0, 2, 0, 30))).toBe(day.start + 1470);
 });
 
 test("a new booking starts at the next half hour today and at nine on another day", () => {

@@ -57,6 +57,13 @@ export function fromCalendar(day: Day, floating: string): number {
   return Date.parse(`${floating.slice(0, 19)}Z`) / 60_000 - CALENDAR_ORIGIN + day.start;
 }
 
+/** The instant of a date that Event Calendar hands out: its own day in the fields of a local date. */
+export function fromFloating(day: Day, floating: Date): number {
+  const [year, month, date] = [floating.getFullYear(), floating.getMonth(), floating.getDate()];
+  const shown = Date.UTC(year, month, date, floating.getHours(), floating.getMinutes());
+  return shown / 60_000 - CALENDAR_ORIGIN + day.start;
+}
+
 /** The length of the day as Event Calendar writes durations. */
 export function calendarLength(day: Day): string {
   const minutes = day.end - day.start;
