@@ -5,14 +5,14 @@
 //! database of 100,000 tuples open in a fraction of a second.
 
 use core::ops::Bound;
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, OnceLock},
-};
+use std::sync::{Arc, OnceLock};
 
 use crate::value::{Fields, Key, Tuple, Value};
 
-use super::index::{IndexDefinition, Layout};
+use super::{
+    groups::Groups,
+    index::{IndexDefinition, Layout},
+};
 
 /// The tuples of one relation, in the order of their keys.
 #[derive(Debug, Default)]
@@ -95,7 +95,7 @@ fn place(at: usize) -> u32 {
 #[derive(Debug)]
 pub(super) struct GroundIndex {
     definition: IndexDefinition,
-    groups: BTreeMap<Box<[Value]>, Group>,
+    groups: Groups<Group>,
     layout: Layout,
 }
 
@@ -115,7 +115,7 @@ struct Group {
 impl GroundIndex {
     fn new(definition: IndexDefinition) -> Self {
         let layout = Layout::of(&definition, Arc::default());
-        Self { definition, groups: BTreeMap::new(), layout }
+        Self { definition, groups: Groups::default(), layout }
     }
 
     pub(super) const fn definition(&self) -> &IndexDefinition {
@@ -126,11 +126,7 @@ impl GroundIndex {
         self.layout.follow(&self.definition, fields);
         // Without two integers it overlaps nothing, so no query misses it.
         let Some((start, length)) = self.layout.interval(fields) else { return };
-        let values = self.layout.values(fields);
-        let group = match self.groups.get_mut(values.as_ref()) {
-            Some(group) => group,
-            None => self.groups.entry(values.into_owned().into()).or_default(),
-        };
+        let group = self.groups.of_or_make(self.layout.values(fields), Group::default);
         group.longest = group.longest.max(length);
         group.places.push(place);
         if self.definition.has_interval() {
@@ -144,7 +140,7 @@ impl GroundIndex {
         values: &[Value],
         asked: Option<(i64, i64)>,
     ) -> impl Iterator<Item = u32> + use<'a> {
-        let group = self.groups.get(values);
+        let group = self.groups.of(values);
         let (all, overlapping): (&[u32], &[(i64, u32)]) = match (group, asked) {
             (None, _) => (&[], &[]),
             (Some(group), None) => (&group.places, &[]),

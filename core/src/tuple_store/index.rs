@@ -15,7 +15,7 @@ use crate::{
     value::{Fields, Key, Name, Tuple, Value},
 };
 
-use super::{ground::GroundIndex, layered::Layered, table::conjuncts};
+use super::{ground::GroundIndex, groups::Groups, layered::Layered, table::conjuncts};
 
 /// What an index orders.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ type Place = (u64, i64, Key);
 #[derive(Clone, Debug)]
 pub(super) struct Index {
     ground: Arc<GroundIndex>,
-    groups: BTreeMap<Box<[Value]>, Group>,
+    groups: Groups<Group>,
     groups_ever: u64,
     entries: BTreeMap<Place, Arc<Tuple>>,
     layout: Layout,
@@ -75,7 +75,7 @@ impl Index {
     /// The index of a ground over which nothing has changed yet.
     pub(super) fn on(ground: Arc<GroundIndex>) -> Self {
         let layout = Layout::of(ground.definition(), Arc::default());
-        Self { ground, groups: BTreeMap::new(), groups_ever: 0, entries: BTreeMap::new(), layout }
+        Self { ground, groups: Groups::default(), groups_ever: 0, entries: BTreeMap::new(), layout }
     }
 
     pub(super) fn definition(&self) -> &IndexDefinition {
@@ -86,15 +86,11 @@ impl Index {
         self.layout.follow(self.ground.definition(), &tuple.fields);
         // Without two integers it overlaps nothing, so no query misses it.
         let Some((start, length)) = self.layout.interval(&tuple.fields) else { return };
-        let values = self.layout.values(&tuple.fields);
-        let group = match self.groups.get_mut(values.as_ref()) {
-            Some(group) => group,
-            None => {
-                self.groups_ever += 1;
-                let group = Group { number: self.groups_ever, entries: 0, longest: 0 };
-                self.groups.entry(values.into_owned().into()).or_insert(group)
-            }
-        };
+        let ever = &mut self.groups_ever;
+        let group = self.groups.of_or_make(self.layout.values(&tuple.fields), || {
+            *ever += 1;
+            Group { number: *ever, entries: 0, longest: 0 }
+        });
         group.longest = group.longest.max(length);
         if self.entries.insert((group.number, start, key.clone()), Arc::clone(tuple)).is_none() {
             group.entries += 1;
@@ -117,12 +113,12 @@ impl Index {
         if replaced_by.is_some_and(stays) {
             return;
         }
-        let Some(group) = self.groups.get_mut(values.as_ref()) else { return };
+        let Some(group) = self.groups.of_mut(&values) else { return };
         if self.entries.remove(&(group.number, start, key.clone())).is_some() {
             group.entries -= 1;
         }
         if group.entries == 0 {
-            self.groups.remove(values.as_ref());
+            self.groups.remove(&values);
         }
     }
 
@@ -163,7 +159,7 @@ impl Index {
             let places = self.ground.candidates(values, asked);
             places.map(|place| tuples.ground().at(place)).filter(|(key, _)| !tuples.is_changed(key))
         });
-        let changed = values.as_deref().and_then(|values| self.groups.get(values)).map(|group| {
+        let changed = values.as_deref().and_then(|values| self.groups.of(values)).map(|group| {
             let (start, end) = asked.unwrap_or((0, 1));
             let from = start.saturating_sub_unsigned(group.longest);
             let place = |start| (group.number, start, Key::BEFORE_ALL);

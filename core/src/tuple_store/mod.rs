@@ -2,6 +2,7 @@
 
 mod base;
 mod ground;
+mod groups;
 mod index;
 mod layered;
 mod names;

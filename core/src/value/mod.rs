@@ -1,5 +1,7 @@
 //! Values, fields and tuples.
 
+mod name;
+
 use core::{cmp::Ordering, fmt};
 use std::sync::Arc;
 
@@ -12,6 +14,8 @@ use crate::{
     limits::{FIELDS_MAX, KEY_BYTES_MAX, NAME_BYTES_MAX, WRITE_PART_BYTES},
     sort::sort_by,
 };
+
+pub use name::{Key, Name};
 
 /// Text of any length; short texts are stored in place, long ones are shared.
 pub type Text = SmolStr;
@@ -49,117 +53,10 @@ pub enum ValueError {
     NestedList,
 }
 
-/// The name of a relation or of a field.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "Text", into = "Text")]
-pub struct Name(Text);
-
-impl Name {
-    /// Checks a name.
-    ///
-    /// # Errors
-    /// [`ValueError::NameLength`] when it is empty or longer than [`NAME_BYTES_MAX`].
-    pub fn new(name: &str) -> Result<Self, ValueError> {
-        Self::try_from(Text::new(name))
-    }
-
-    /// The name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// A name that is a literal of this crate.
-    pub(crate) const fn literal(name: &'static str) -> Self {
-        assert!(!name.is_empty() && name.len() <= NAME_BYTES_MAX);
-        Self(Text::new_static(name))
-    }
-}
-
-impl TryFrom<Text> for Name {
-    type Error = ValueError;
-    fn try_from(name: Text) -> Result<Self, ValueError> {
-        if name.is_empty() || name.len() > NAME_BYTES_MAX {
-            return Err(ValueError::NameLength { bytes: name.len() });
-        }
-        Ok(Self(name))
-    }
-}
-
-impl From<Name> for Text {
-    fn from(name: Name) -> Self {
-        name.0
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// The key of a tuple within its relation.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "Text", into = "Text")]
-pub struct Key(Text);
-
-impl Key {
-    /// A bound for searches, which is no key: no key is empty.
-    pub(crate) const BEFORE_ALL: Self = Self(Text::new_static(""));
-
-    /// Checks a key.
-    ///
-    /// # Errors
-    /// [`ValueError::KeyLength`] when it is empty or longer than [`KEY_BYTES_MAX`].
-    pub fn new(key: &str) -> Result<Self, ValueError> {
-        Self::try_from(Text::new(key))
-    }
-
-    /// The key.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<Text> for Key {
-    type Error = ValueError;
-    fn try_from(key: Text) -> Result<Self, ValueError> {
-        if key.is_empty() || key.len() > KEY_BYTES_MAX {
-            return Err(ValueError::KeyLength { bytes: key.len() });
-        }
-        Ok(Self(key))
-    }
-}
-
-impl From<Key> for Text {
-    fn from(key: Key) -> Self {
-        key.0
-    }
-}
-
-impl fmt::Display for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.0)
-    }
-}
-
 /// A value of a field. There are no floating point numbers, whose results could differ between machines.
 ///
 /// The derived order is the one by which queries compare and sort: by kind as listed, then by content.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "WireValue", into = "WireValue")]
 pub enum Value {
     /// No value; what an absent field reads as.
@@ -505,7 +402,7 @@ impl TryFrom<Vec<(Name, Value)>> for Fields {
             return Err(ValueError::TooManyFields { fields: fields.len() });
         }
         if let Some(pair) = fields.windows(2).find(|pair| pair[0].0 >= pair[1].0) {
-            return Err(ValueError::FieldOrder { name: pair[1].0.0.clone() });
+            return Err(ValueError::FieldOrder { name: pair[1].0.clone().into() });
         }
         fields.iter().try_for_each(|(_, value)| value.check())?;
         let (names, values): (Vec<Name>, Vec<Value>) = fields.into_iter().unzip();
