@@ -15,15 +15,12 @@ impl Digest {
     /// The digest of a chain that continues `self` with an element, given in parts of unambiguous length.
     #[must_use]
     pub fn chained(self, parts: &[&[u8]]) -> Self {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&self.0);
+        let mut chaining = Chaining::after(self);
         for part in parts {
-            hasher.update(&(part.len() as u64).to_le_bytes());
-            hasher.update(part);
+            chaining.begin_part(part.len());
+            chaining.add(part);
         }
-        let mut first = [0; 16];
-        first.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-        Self(first)
+        chaining.finish()
     }
 
     /// The 16 bytes.
@@ -31,6 +28,38 @@ impl Digest {
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
+}
+
+/// A digest that is being [chained](Digest::chained), for parts that are too long to be taken at once.
+#[derive(Debug)]
+pub(crate) struct Chaining(blake3::Hasher);
+
+impl Chaining {
+    pub(crate) fn after(before: Digest) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&before.0);
+        Self(hasher)
+    }
+
+    /// Begins a part that will have so many bytes.
+    pub(crate) fn begin_part(&mut self, bytes: usize) {
+        self.0.update(&(bytes as u64).to_le_bytes());
+    }
+
+    /// Some more of the part that was begun.
+    pub(crate) fn add(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    pub(crate) fn finish(&self) -> Digest {
+        first_16(&self.0)
+    }
+}
+
+fn first_16(hasher: &blake3::Hasher) -> Digest {
+    let mut first = [0; 16];
+    first.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    Digest(first)
 }
 
 /// The digest of a sequence of parts that need not be held at once.
@@ -44,9 +73,7 @@ impl DigestBuilder {
     }
 
     pub(crate) fn finish(&self) -> Digest {
-        let mut first = [0; 16];
-        first.copy_from_slice(&self.0.finalize().as_bytes()[..16]);
-        Digest(first)
+        first_16(&self.0)
     }
 }
 

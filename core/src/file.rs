@@ -10,7 +10,7 @@ use crate::{
     vector::VersionVector,
     wire::{
         DecodeError, IdTable,
-        file::{DataPlace, FileError, FileReader, FileRecord, Header, RecordPlace, State},
+        file::{DataPlace, FileError, FileReader, FileRecord, Header, RecordPlace, Seal, State, Trailer},
         frame::{Batch, Commit},
         snapshot::{SnapshotPart, read_reigns},
     },
@@ -65,6 +65,67 @@ pub(crate) enum Content {
     Batch(Batch),
 }
 
+/// A file that is being read, a record at a time.
+pub(crate) struct ReadingFile<'a> {
+    reader: FileReader<'a>,
+    /// The file as far as it was read, once that has begun.
+    file: Option<WholeFile>,
+    snapshots: IncomingSnapshots,
+    trailer: Option<(RecordPlace, Trailer, Seal<'a>)>,
+}
+
+impl<'a> ReadingFile<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Result<Self, FileError> {
+        let reader = FileReader::new(bytes)?;
+        Ok(Self { reader, file: None, snapshots: IncomingSnapshots::default(), trailer: None })
+    }
+
+    /// How many bytes have been read.
+    pub(crate) const fn bytes_read(&self) -> usize {
+        self.reader.bytes_read()
+    }
+
+    /// Reads some more; `false` if that was all.
+    pub(crate) fn step(&mut self) -> Result<bool, FileError> {
+        let Some(file) = &mut self.file else {
+            let (place, FileRecord::Header(header)) = self.reader.record()? else {
+                return Err(RecordPlace::FIRST.out_of_place());
+            };
+            self.file = Some(WholeFile::begun(*header).map_err(|error| place.damaged(error))?);
+            return Ok(true);
+        };
+        if let Some((place, trailer, seal)) = &mut self.trailer {
+            if seal.step()? {
+                return Ok(true);
+            }
+            let to = Held::from_wire(trailer.to.clone()).map_err(|error| place.damaged(error))?;
+            if to != file.to {
+                return Err(place.out_of_place());
+            }
+            file.more = trailer.more;
+            self.reader.end()?;
+            return Ok(false);
+        }
+        let (place, record) = self.reader.record()?;
+        match record {
+            FileRecord::Header(_) => return Err(place.out_of_place()),
+            FileRecord::Data(part) => file.take_part(place, part, &mut self.snapshots)?,
+            FileRecord::Batch(batch) => file.take_batch(place, batch)?,
+            FileRecord::Trailer(trailer) => {
+                let seal = self.reader.seal(place, &trailer);
+                self.trailer = Some((place, *trailer, seal));
+            }
+        }
+        Ok(true)
+    }
+
+    /// The file, after the last step.
+    pub(crate) fn finish(mut self) -> Result<WholeFile, FileError> {
+        while self.step()? {}
+        Ok(self.file.expect("a file ends only after it began"))
+    }
+}
+
 /// A file of which every record is whole and goes with the others.
 #[derive(Debug)]
 pub(crate) struct WholeFile {
@@ -92,29 +153,7 @@ pub(crate) struct WholeFile {
 impl WholeFile {
     /// Reads a file. What it says of the commits and writes in it is compared with what they are: the trailer verifies.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, FileError> {
-        let mut reader = FileReader::new(bytes)?;
-        let (place, FileRecord::Header(header)) = reader.record()? else {
-            return Err(RecordPlace::FIRST.out_of_place());
-        };
-        let mut file = Self::begun(*header).map_err(|error| place.damaged(error))?;
-        let mut snapshots = IncomingSnapshots::default();
-        loop {
-            let (place, record) = reader.record()?;
-            match record {
-                FileRecord::Header(_) => return Err(place.out_of_place()),
-                FileRecord::Data(part) => file.take_part(place, part, &mut snapshots)?,
-                FileRecord::Batch(batch) => file.take_batch(place, batch)?,
-                FileRecord::Trailer(trailer) => {
-                    let to = Held::from_wire(trailer.to).map_err(|error| place.damaged(error))?;
-                    if to != file.to {
-                        return Err(place.out_of_place());
-                    }
-                    file.more = trailer.more;
-                    reader.end()?;
-                    return Ok(file);
-                }
-            }
-        }
+        ReadingFile::new(bytes)?.finish()
     }
 
     fn begun(header: Header) -> Result<Self, DecodeError> {

@@ -5,13 +5,13 @@
 mod support;
 
 use bayou_core::{
-    Branch, DatabaseId, DatabaseName, Event, ExportError, ImportError, Lack, Options, Predicate, Query, ReadOnlyCopy,
-    ReaderStateError, Replica, View,
+    Branch, DatabaseId, DatabaseName, Event, ExportError, ImportError, ImportStep, Importing, Lack, Options, Predicate,
+    Query, ReadOnlyCopy, ReaderStateError, Replica, View,
 };
 
 use support::{
     Host, Network,
-    files::{LARGE, carry, export, import, known, notes, state, truncate},
+    files::{LARGE, carry, export, import, import_in_steps, known, notes, state, truncate},
     generate::{named, note},
     name,
 };
@@ -92,6 +92,75 @@ fn a_chain_of_small_files_is_used_in_its_order_and_goes_on_after_an_interruption
         assert_eq!((brought.writes, brought.commits, brought.complete), (0, 0, true));
     }
     assert_eq!(known(&network.hosts[2]), known(&network.hosts[0]));
+}
+
+/// Of 10 kB each, so that even the comparison of all bytes with the trailer takes more than a step.
+const LONG: usize = 60;
+
+/// A writer that has accepted so much that its file has many records.
+fn long_file() -> (Network, Vec<u8>) {
+    let mut network = Network::with_replicas(2);
+    (1..=2).for_each(|host| network.exchange(host, 0));
+    for number in 0..LONG {
+        network.submit(1, note(&format!("n{number:02}"), 10_000));
+    }
+    let file = export(&network.hosts[1], Some(&state(&network.hosts[2])), LARGE).remove(0);
+    (network, file)
+}
+
+#[test]
+fn in_steps_a_file_brings_what_it_brings_at_once() {
+    let (network, file) = long_file();
+    let (mut at_once, mut in_steps) = (network.copy(), network.copy());
+    let expected = import(&mut at_once, 2, &file).unwrap();
+    let before = known(&network.hosts[2]);
+    let mut parts = vec![(0, 1)];
+    let brought = import_in_steps(&mut in_steps, 2, &file, |network, (done, all)| {
+        let now = known(&network.hosts[2]);
+        assert_eq!(now == before, done <= all / 2, "it changes nothing before it is read to its end");
+        parts.push((done, all));
+    });
+    assert_eq!(brought.unwrap(), expected);
+    assert_eq!(known(&in_steps.hosts[2]), known(&at_once.hosts[2]));
+    assert!(parts.len() > 10, "{parts:?}");
+    assert!(parts.is_sorted_by(|earlier, later| earlier.0 <= later.0), "{parts:?}");
+    assert_eq!(parts.last().map(|(done, all)| done == all), Some(true));
+}
+
+#[test]
+fn between_the_steps_the_replica_goes_on() {
+    let (mut network, file) = long_file();
+    let mut mine = Vec::new();
+    let brought = import_in_steps(&mut network, 2, &file, |network, _| {
+        mine.push(network.submit(2, note(&format!("mine-{}", mine.len()), 10)));
+        network.exchange_anew(2, 0);
+        // Its own truncation is none that the file brings.
+        truncate(network, 2);
+    });
+    let brought = brought.unwrap();
+    assert_eq!((brought.writes, brought.installed, brought.complete), (LONG, None, true));
+    network.exchange_anew(2, 0);
+    for write in mine {
+        assert!(network.hosts[2].replica.status(&write).unwrap().is_committed());
+    }
+    assert_eq!(notes(&network.hosts[2].replica, View::Committed), notes(&network.hosts[0].replica, View::Committed));
+}
+
+#[test]
+fn a_file_that_is_given_up_halfway_has_brought_what_came_first_and_can_be_imported_again() {
+    let (mut network, file) = long_file();
+    let mut importing = Importing::new(&file).unwrap();
+    while importing.done().0 < importing.done().1 * 3 / 4 {
+        let (step, outputs) = network.hosts[2].replica.import_step(importing).unwrap();
+        network.carry_out(2, outputs);
+        let ImportStep::More(rest) = step else { panic!("it ends before its end") };
+        importing = rest;
+    }
+    network.restart(2);
+    let first = notes(&network.hosts[2].replica, View::Tentative).len();
+    assert!(first > 0 && first < LONG, "{first}");
+    let brought = import(&mut network, 2, &file).unwrap();
+    assert_eq!((brought.writes, brought.complete), (LONG - first, true));
 }
 
 #[test]

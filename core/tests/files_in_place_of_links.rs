@@ -5,14 +5,15 @@
 mod support;
 
 use bayou_core::{
-    Csn, Digest, Draft, ImportError, Predicate, Query, ReadOnlyCopy, ReaderState, Replica, Row, VersionVector, View,
+    Csn, Digest, Draft, Import, ImportError, Predicate, Query, ReadOnlyCopy, ReaderState, Replica, Row, VersionVector,
+    View,
     limits::{FILE_RECORD_BYTES_MAX, READER_STATE_BYTES_MAX},
 };
 use proptest::{collection::vec, prelude::*, sample::Index};
 
 use support::{
     Network,
-    files::LARGE,
+    files::{LARGE, import, import_in_steps},
     generate::{cases, damage, draft, note, relations, suffer},
 };
 
@@ -43,6 +44,8 @@ enum Step {
         for_reader: bool,
         file_bytes_max: usize,
         arriving: usize,
+        /// Imported in steps, between which the reader accepts this and meets another replica.
+        meanwhile: Option<(Draft, usize)>,
     },
     Link(usize, usize),
     Retire(usize),
@@ -53,14 +56,15 @@ const HOSTS: usize = 4;
 fn step() -> impl Strategy<Value = Step> {
     let host = || 0..HOSTS;
     let file_bytes_max = prop_oneof![1_500..4_000_usize, Just(LARGE)];
-    let carry =
-        (host(), host(), prop::bool::weighted(0.7), file_bytes_max, prop_oneof![1 => 0..4_usize, 2 => Just(99)]);
+    let arriving = prop_oneof![1 => 0..4_usize, 2 => Just(99)];
+    let meanwhile = prop::option::of((draft(), host()));
+    let carry = (host(), host(), prop::bool::weighted(0.7), file_bytes_max, arriving, meanwhile);
     prop_oneof![
         6 => (host(), draft()).prop_map(|(host, draft)| Step::Submit(host, draft)),
         2 => host().prop_map(Step::Truncate),
         1 => host().prop_map(Step::Restart),
-        8 => carry.prop_map(|(from, to, for_reader, file_bytes_max, arriving)| Step::Carry {
-            from, to, for_reader, file_bytes_max, arriving
+        8 => carry.prop_map(|(from, to, for_reader, file_bytes_max, arriving, meanwhile)| Step::Carry {
+            from, to, for_reader, file_bytes_max, arriving, meanwhile
         }),
         1 => (host(), host()).prop_map(|(left, right)| Step::Link(left, right)),
         1 => (1..HOSTS).prop_map(Step::Retire),
@@ -71,6 +75,15 @@ fn export(network: &Network, from: usize, reader: Option<&ReaderState>, file_byt
     // A write that is larger than the file ends the chain.
     let files = network.hosts[from].replica.export(reader, file_bytes_max).unwrap();
     files.map_while(Result::ok).inspect(|file| assert!(file.len() <= file_bytes_max)).collect()
+}
+
+fn import_with(network: &mut Network, host: usize, file: &[u8], meanwhile: Option<&(Draft, usize)>) -> Import {
+    let Some((draft, other)) = meanwhile else { return import(network, host, file).unwrap() };
+    let between = |network: &mut Network, _| {
+        take(network, &Step::Submit(host, draft.clone()));
+        take(network, &Step::Link(host, *other));
+    };
+    import_in_steps(network, host, file, between).unwrap()
 }
 
 fn take(network: &mut Network, step: &Step) {
@@ -88,13 +101,12 @@ fn take(network: &mut Network, step: &Step) {
             network.carry_out(*host, outputs);
         }
         Step::Restart(host) => network.restart(*host),
-        Step::Carry { from, to, for_reader, file_bytes_max, arriving } => {
+        Step::Carry { from, to, for_reader, file_bytes_max, arriving, meanwhile } => {
             let reader = network.hosts[*to].replica.reader_state().unwrap();
             let reader = ReaderState::from_bytes(&reader.to_bytes()).unwrap();
             let files = export(network, *from, for_reader.then_some(&reader), *file_bytes_max);
             for file in files.iter().take(*arriving) {
-                let (import, outputs) = network.hosts[*to].replica.import(file).unwrap();
-                network.carry_out(*to, outputs);
+                let import = import_with(network, *to, file, meanwhile.as_ref());
                 assert_eq!(import.stopped, None);
             }
         }
@@ -121,7 +133,9 @@ proptest! {
         let mut linked = network.copy();
         for host in (1..HOSTS).chain(1..HOSTS) {
             linked.exchange_anew(host, 0);
-            let step = |from, to| Step::Carry { from, to, for_reader: true, file_bytes_max: LARGE, arriving: 99 };
+            let step = |from, to| Step::Carry {
+                from, to, for_reader: true, file_bytes_max: LARGE, arriving: 99, meanwhile: None
+            };
             take(&mut network, &step(host, 0));
             take(&mut network, &step(0, host));
         }
@@ -210,6 +224,8 @@ proptest! {
         }
         let refused = network.hosts[1].replica.import(&bytes).map(|_| ());
         prop_assert!(matches!(refused, Err(ImportError::File(_))), "{:?}", refused);
+        let in_steps = import_in_steps(&mut network, 1, &bytes, |_, _| {}).map(|_| ());
+        prop_assert_eq!(in_steps, refused);
         prop_assert_eq!(shown(&network.hosts[1].replica), before);
         prop_assert!(ReadOnlyCopy::open([&bytes]).is_err());
         // Whole, it can be used.

@@ -6,13 +6,10 @@ use thiserror::Error;
 
 use crate::{
     host::REPLICA_OPTIONS,
-    memory, platform,
+    memory,
     store::{Next, Reading, ReplicaStore, StorageError},
-    wait::{Turns, both},
+    wait::{Slices, both},
 };
-
-/// For so long the thread is held at a time, and a batch more.
-const SLICE_MS: u64 = 8;
 
 /// A replica with its store.
 pub(crate) struct Recovered {
@@ -46,7 +43,7 @@ impl From<RecoverError> for UnrecoveredError {
 /// Recovers the replica of the store with this name, and tells each time it rests which part is done; `None` if the store
 /// is empty. A batch that was being stored when its page ended is cut off.
 pub(crate) async fn recover(name: String, tell: &dyn Fn(f64)) -> Result<Option<Recovered>, UnrecoveredError> {
-    let mut slices = Slices::new();
+    let mut steps = Steps::new();
     let mut stored_bytes = 0;
     let mut next = Reading::begin(name).await?.next().await?;
     let store = loop {
@@ -54,7 +51,7 @@ pub(crate) async fn recover(name: String, tell: &dyn Fn(f64)) -> Result<Option<R
             Next::Batches(batches, rest) => {
                 stored_bytes += bytes_of(&batches);
                 let part = rest.part();
-                let (read, taken) = both(rest.next(), slices.take(batches, &|| tell(part))).await;
+                let (read, taken) = both(rest.next(), steps.take(batches, &|| tell(part))).await;
                 taken?;
                 next = read?;
             }
@@ -64,7 +61,7 @@ pub(crate) async fn recover(name: String, tell: &dyn Fn(f64)) -> Result<Option<R
     if stored_bytes == 0 {
         return Ok(None);
     }
-    let Recovery { replica, torn } = slices.recovering.finish()?;
+    let Recovery { replica, torn } = steps.recovering.finish()?;
     if let Some(number) = torn {
         store.cut(number).await?;
     }
@@ -73,37 +70,35 @@ pub(crate) async fn recover(name: String, tell: &dyn Fn(f64)) -> Result<Option<R
 
 /// Recovers the replica whose batches these are.
 pub(crate) async fn recover_batches(batches: Vec<StoredBatch>) -> Result<Recovery, RecoverError> {
-    let mut slices = Slices::new();
-    slices.take(batches, &|| ()).await?;
-    slices.recovering.finish()
+    let mut steps = Steps::new();
+    steps.take(batches, &|| ()).await?;
+    steps.recovering.finish()
 }
 
 fn bytes_of(batches: &[StoredBatch]) -> usize {
     batches.iter().map(|batch| batch.bytes.len()).sum()
 }
 
-struct Slices {
+struct Steps {
     recovering: Recovering,
-    turns: Turns,
+    slices: Slices,
 }
 
-impl Slices {
+impl Steps {
     fn new() -> Self {
-        Self { recovering: Recovering::new(REPLICA_OPTIONS), turns: Turns::new() }
+        Self { recovering: Recovering::new(REPLICA_OPTIONS), slices: Slices::new() }
     }
 
     /// Takes the next batches; calls `rests` each time it lets others have the thread.
     async fn take(&mut self, batches: Vec<StoredBatch>, rests: &dyn Fn()) -> Result<(), RecoverError> {
         memory::reserve_for(bytes_of(&batches));
-        let mut begun = platform::now();
         for batch in batches {
             self.recovering.take(batch)?;
             loop {
                 let is_left = self.recovering.step()?;
-                if platform::now().0 >= begun.0 + SLICE_MS {
+                if self.slices.is_over() {
                     rests();
-                    self.turns.next().await;
-                    begun = platform::now();
+                    self.slices.next().await;
                 }
                 if !is_left {
                     break;

@@ -8,12 +8,15 @@ use std::{
     task::{Context, Poll},
 };
 
+use bayou_core::Millis;
 use futures_channel::oneshot;
 use gloo::{events::EventListener, timers::callback::Timeout};
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortSignal, Event, EventTarget, MessageChannel};
+
+use crate::platform;
 
 /// The first of some events of one target, or `None` if none comes in time. It listens from its creation on, not only
 /// when it is polled.
@@ -96,6 +99,32 @@ impl Turns {
 impl Drop for Turns {
     fn drop(&mut self) {
         self.0.port1().close();
+    }
+}
+
+/// Long work in slices, so that the page's thread is never held for long.
+pub(crate) struct Slices {
+    turns: Turns,
+    begun: Millis,
+}
+
+/// For so long the thread is held at a time, and a step of the work more.
+const SLICE_MS: u64 = 8;
+
+impl Slices {
+    pub(crate) fn new() -> Self {
+        Self { turns: Turns::new(), begun: platform::now() }
+    }
+
+    /// Whether the work is to rest.
+    pub(crate) fn is_over(&self) -> bool {
+        platform::now().0 >= self.begun.0 + SLICE_MS
+    }
+
+    /// Lets the browser do what else waits, and begins the next slice.
+    pub(crate) async fn next(&mut self) {
+        self.turns.next().await;
+        self.begun = platform::now();
     }
 }
 

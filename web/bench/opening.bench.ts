@@ -1,23 +1,10 @@
 /** How long a tab takes to open a database of 100,000 committed bookings, and what holds up the page's thread meanwhile. */
 import type { Page } from "@playwright/test";
 import { expect, test } from "../e2e/support/fixtures.ts";
+import { longTasks, watchLongTasks } from "./long-tasks.ts";
 
 const BOOKINGS = 100_000;
 const AT_ONCE = 2_000;
-
-/** Notes tasks of more than 50 ms from the page's beginning on. */
-async function watchLongTasks(page: Page): Promise<void> {
-  await page.addInitScript(() => {
-    const longTasks: number[] = [];
-    new PerformanceObserver((list) => {
-      for (const { duration } of list.getEntries()) longTasks.push(Math.round(duration));
-    }).observe({ type: "longtask", buffered: true });
-    Object.assign(window, { longTasks });
-  });
-}
-
-const longTasks = (page: Page): Promise<number[]> =>
-  page.evaluate(() => (window as unknown as { longTasks: number[] }).longTasks.splice(0));
 
 /** The number of the first batch that the tab's store holds. */
 function firstRecord(page: Page): Promise<number> {

@@ -4,6 +4,7 @@ import type { Locator } from "@playwright/test";
 import type { Desk } from "./support/desk.ts";
 import { savedFile } from "./support/downloads.ts";
 import { expect, test } from "./support/fixtures.ts";
+import { submitNotes } from "./support/notes.ts";
 
 const MORNING = { room: "Cypress", start: "09:00", end: "10:00" };
 
@@ -155,4 +156,42 @@ test("a file of another database is refused and says which it belongs to", async
   await expect(told).toContainText("The file was not imported.");
   await expect(told.getByRole("listitem")).toContainText('database "team-7"');
   await expect(told.getByRole("listitem")).toContainText("import it there");
+});
+
+test("of one large file the page shows which part is done", async ({ visitor }, { outputDir }) => {
+  const ada = await (await visitor()).tab();
+  const bert = await (await visitor()).tab();
+  for (const desk of [ada, bert]) {
+    await desk.openWithRooms();
+    await desk.settled();
+    await desk.goOffline();
+  }
+  await submitNotes(ada.page, 3000);
+  await openFiles(ada);
+  const file = await saved(ada, "Export", outputDir);
+
+  const dialog = await openFiles(bert);
+  const parts = bert.page.evaluate(
+    () =>
+      new Promise<number[]>((resolve) => {
+        const seen: number[] = [];
+        let shown = false;
+        new MutationObserver((_, observer) => {
+          const bar = document.querySelector("progress");
+          if (bar !== null) {
+            shown = true;
+            seen.push(bar.position);
+          } else if (shown) {
+            observer.disconnect();
+            resolve(seen);
+          }
+        }).observe(document.body, { subtree: true, childList: true, attributes: true });
+      }),
+  );
+  await expect(await importFiles(dialog, [file])).toContainText(
+    "1 file was imported: 3000 bookings or changes",
+  );
+  const seen = await parts;
+  expect(seen.filter((part) => part > 0 && part < 1).length).toBeGreaterThan(1);
+  expect(seen).toEqual(seen.toSorted((left, right) => left - right));
 });

@@ -3,6 +3,7 @@ import type { Locator } from "@playwright/test";
 import { crash } from "./support/bookers.ts";
 import { DATE, type Desk } from "./support/desk.ts";
 import { type Visitor, expect, test } from "./support/fixtures.ts";
+import { submitNotes } from "./support/notes.ts";
 import { PageServer } from "./support/page-server.ts";
 
 const SLOT = { room: "Cypress", start: "09:00", end: "10:00" };
@@ -392,6 +393,44 @@ test("a tab that was open all along takes over what a tab left that was closed o
   const stays = await leftBehind(visitor);
   await stays.showAgenda();
   await expect(stays.row("Left behind")).toContainText("Confirmed");
+});
+
+test("of much that a tab left it is told how much is still to come", async ({ visitor }) => {
+  const { tab } = await visitor();
+  const stays = await tab();
+  await stays.openWithRooms();
+  await stays.settled();
+  const closes = await tab();
+  await closes.openWithRooms();
+  await closes.settled();
+  await closes.goOffline();
+  await stays.goOffline();
+  await submitNotes(closes.page, 3000);
+  const told = stays.page.evaluate(
+    () =>
+      new Promise<string[]>((resolve) => {
+        const sync = document.querySelector('[aria-label="Sync"]');
+        const seen: string[] = [];
+        new MutationObserver((_, observer) => {
+          const text = sync?.textContent.trim() ?? "";
+          if (text.includes("taking over")) seen.push(text);
+          else if (seen.length > 0) {
+            observer.disconnect();
+            resolve([...seen, text]);
+          }
+        }).observe(document.body, { subtree: true, childList: true, characterData: true });
+      }),
+  );
+  await closes.page.close();
+  const seen = await told;
+  expect(seen.pop()).toBe("Offline - 3000 saved on this device only");
+  const left = seen.map((text) => {
+    const [, still] =
+      /^Offline - taking over from a closed tab, ([\d,]+) of 3,000 to come$/.exec(text) ?? [];
+    return Number(still?.replace(",", ""));
+  });
+  expect(left.length).toBeGreaterThan(1);
+  expect(left).toEqual(left.toSorted((earlier, later) => later - earlier));
 });
 
 test("so it does where that tab was closed before it could note which replica it had become", async ({

@@ -1,9 +1,12 @@
 //! Files that are imported \[97 §4.1\]: what they bring has the effects that a peer's messages would have.
 
+use core::fmt;
+use std::vec;
+
 use thiserror::Error;
 
 use crate::{
-    file::{Content, WholeFile},
+    file::{Content, Held, ReadingFile, WholeFile},
     id::{DatabaseId, DatabaseName, ReplicaId},
     output::{DisconnectReason, Event, Outputs},
     session::{Lack, List},
@@ -87,6 +90,68 @@ pub struct Import {
     pub stopped: Option<DisconnectReason>,
 }
 
+/// A file on its way into a replica, for hosts that have other things to do meanwhile: see [`Replica::import_step`].
+pub struct Importing<'f> {
+    bytes: usize,
+    stage: Stage<'f>,
+}
+
+enum Stage<'f> {
+    Reading(Box<ReadingFile<'f>>),
+    Taking(Box<Taking>),
+}
+
+/// What a step of an import leads to.
+#[derive(Debug)]
+pub enum ImportStep<'f> {
+    /// There is more to do.
+    More(Importing<'f>),
+    /// All that the file brings has been taken.
+    Done(Import),
+}
+
+impl<'f> Importing<'f> {
+    /// Begins with a file.
+    ///
+    /// # Errors
+    /// When the bytes do not even begin as a file does.
+    pub fn new(file: &'f [u8]) -> Result<Self, FileError> {
+        Ok(Self { bytes: file.len(), stage: Stage::Reading(Box::new(ReadingFile::new(file)?)) })
+    }
+
+    /// What is done, and of how much. Half of it is reading.
+    #[must_use]
+    pub fn done(&self) -> (usize, usize) {
+        let done = match &self.stage {
+            Stage::Reading(file) => file.bytes_read(),
+            Stage::Taking(taking) => self.bytes + taking.taken.saturating_mul(self.bytes) / taking.count.max(1),
+        };
+        (done, 2 * self.bytes)
+    }
+}
+
+impl fmt::Debug for Importing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Importing").field("done", &self.done()).finish_non_exhaustive()
+    }
+}
+
+/// A whole file of which some contents have been taken.
+pub(super) struct Taking {
+    number: u32,
+    more: bool,
+    to: Held,
+    stands: Csn,
+    /// Of the data in it nothing is taken.
+    declined: bool,
+    sender: Sender,
+    contents: vec::IntoIter<Content>,
+    count: usize,
+    taken: usize,
+    installed: Option<Csn>,
+    stopped: Option<DisconnectReason>,
+}
+
 impl Replica {
     /// Imports a file that another replica [exported](Self::export). What it brings is stored and told on like what a peer
     /// sends, and a primary commits the tentative writes in it. What is known already changes nothing.
@@ -95,52 +160,111 @@ impl Replica {
     /// When the file is damaged, belongs to another database, or presupposes what is not held here. It is read as a whole
     /// before anything changes.
     pub fn import(&mut self, file: &[u8]) -> Result<(Import, Outputs), ImportError> {
-        let ours = self.database().ok_or(ImportError::NotCreated)?;
+        self.database().ok_or(ImportError::NotCreated)?;
         let file = WholeFile::read(file)?;
-        if file.name != self.name {
-            return Err(ImportError::OtherName { ours: self.name.clone(), theirs: file.name });
-        }
-        if file.database != ours {
-            return Err(ImportError::OtherDatabase { ours, theirs: file.database });
-        }
+        self.check_database(&file)?;
         let import = self.take_file(file)?;
         Ok((import, self.finish()))
     }
 
+    /// Does the next step of what [`import`](Self::import) does at once: reads a record, or takes what one brings. Between
+    /// two steps anything else may be done with the replica; what is given up halfway has brought what a peer would have
+    /// brought whose link broke. All steps are made with the same replica.
+    ///
+    /// # Errors
+    /// As [`import`](Self::import), and only while nothing has changed.
+    pub fn import_step<'f>(&mut self, importing: Importing<'f>) -> Result<(ImportStep<'f>, Outputs), ImportError> {
+        self.database().ok_or(ImportError::NotCreated)?;
+        let Importing { bytes, stage } = importing;
+        let more = |stage| ImportStep::More(Importing { bytes, stage });
+        let mut taking = match stage {
+            Stage::Reading(mut reading) => {
+                if reading.step()? {
+                    return Ok((more(Stage::Reading(reading)), Outputs::default()));
+                }
+                let file = reading.finish()?;
+                self.check_database(&file)?;
+                Box::new(self.begin_taking(file)?)
+            }
+            Stage::Taking(taking) => taking,
+        };
+        if self.take_next(&mut taking) {
+            self.follow_taking();
+            return Ok((more(Stage::Taking(taking)), self.finish_amid(true)));
+        }
+        let import = self.end_taking(*taking);
+        Ok((ImportStep::Done(import), self.finish()))
+    }
+
+    fn check_database(&self, file: &WholeFile) -> Result<(), ImportError> {
+        if file.name != self.name {
+            return Err(ImportError::OtherName { ours: self.name.clone(), theirs: file.name.clone() });
+        }
+        match self.database() {
+            Some(ours) if ours != file.database => Err(ImportError::OtherDatabase { ours, theirs: file.database }),
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn take_file(&mut self, file: WholeFile) -> Result<Import, ImportError> {
+        let mut taking = self.begin_taking(file)?;
+        while self.take_next(&mut taking) {}
+        Ok(self.end_taking(taking))
+    }
+
+    fn begin_taking(&mut self, file: WholeFile) -> Result<Taking, ImportError> {
         let stands = self.check_usable(&file)?;
         let differ = |reason| match reason {
             DisconnectReason::CommittedOrdersDiffer(csn) => ImportError::CommittedOrdersDiffer(csn),
             _ => ImportError::CommittedOrdersDiffer(stands),
         };
-        let omitted_before = self.log.omitted().csn;
         let (_, begins_anew) = self.compare_reigns(&file.reigns, file.to.csn).map_err(differ)?;
         self.resync |= begins_anew;
         self.check_own_history(&file.to.vector);
 
         let declined = self.is_without_outcomes(&file);
         let forked = self.log.forked(&file.to.vector);
-        let mut sender = Sender::File(FileSender { forked, declined, stands, writes: 0, commits: 0 });
+        let sender = Sender::File(FileSender { forked, declined, stands, writes: 0, commits: 0 });
         let WholeFile { number, more, to, contents, .. } = file;
-        let take = |content| match content {
-            Content::Part(_) if declined => Ok(()),
+        let (count, contents) = (contents.len(), contents.into_iter());
+        let (taken, installed, stopped) = (0, None, None);
+        Ok(Taking { number, more, to, stands, declined, sender, contents, count, taken, installed, stopped })
+    }
+
+    /// Takes what comes next; `false` if there is nothing more to be taken.
+    fn take_next(&mut self, taking: &mut Taking) -> bool {
+        let Some(content) = taking.contents.next().filter(|_| taking.stopped.is_none()) else { return false };
+        taking.taken += 1;
+        let omitted = self.log.omitted().csn;
+        let taken = match content {
+            Content::Part(_) if taking.declined => Ok(()),
             // Whether it tells what became of the writes that it covers was asked for the whole file.
             Content::Part(part) => self.receive_part(part, true).map(drop),
-            Content::Batch(batch) => self.receive_batch(&mut sender, batch),
+            Content::Batch(batch) => self.receive_batch(&mut taking.sender, batch),
         };
-        let stopped = contents.into_iter().try_for_each(take).err();
+        if self.log.omitted().csn > omitted {
+            taking.installed = Some(self.log.omitted().csn);
+        }
+        taking.stopped = taken.err();
+        true
+    }
+
+    fn follow_taking(&mut self) {
         self.note_ready();
         self.restart_declined(self.log.csn());
         self.journal.tell(Event::Changed);
+    }
+
+    fn end_taking(&mut self, taking: Taking) -> Import {
+        self.follow_taking();
+        let Taking { number, more, to, stands, declined, sender, installed, stopped, .. } = taking;
         let (writes, commits) = match sender {
             Sender::File(file) => (file.writes, file.commits),
             Sender::Peer(_) => (0, 0),
         };
-        let omitted = self.log.omitted().csn;
-        let installed = (omitted > omitted_before).then_some(omitted);
         let all_held = self.log.csn() >= to.csn && self.log.vector().dominates(&to.vector);
         let complete = stopped.is_none() && !declined && to.csn <= stands && all_held;
-        Ok(Import { number, more, writes, commits, installed, complete, stopped })
+        Import { number, more, writes, commits, installed, complete, stopped }
     }
 
     /// Whether a file can be used here, and through which commit its committed order stands here.

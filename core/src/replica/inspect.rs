@@ -10,6 +10,7 @@ use crate::{
     outcome::Outcome,
     schedule::ReorderCost,
     stamp::{Csn, Stamp, Term},
+    vector::VersionVector,
     write::{Write, WriteKind},
 };
 
@@ -90,6 +91,14 @@ impl Replica {
             arrived: self.incoming.arrived(),
             commits_paused: self.commits_paused(),
         }
+    }
+
+    /// The application's writes in its log that are not covered by a vector, such as that of a replica which is about to
+    /// hear of them.
+    pub fn writes_beyond(&self, vector: &VersionVector) -> impl Iterator<Item = &WriteId> {
+        let committed = self.log.committed_after(self.log.omitted().csn).iter().map(|entry| &entry.write);
+        let all = committed.chain(self.log.tentative().values());
+        all.filter(|write| write.is_of_application() && !vector.covers(&write.id)).map(|write| &write.id)
     }
 
     /// The replica with the last `rows_max` writes of its log.

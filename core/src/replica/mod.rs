@@ -26,7 +26,7 @@ mod truncation;
 pub use self::probe::{CommittedEntry, Kept};
 pub use self::{
     export::{Export, ExportError, ReaderStateError},
-    import::{Import, ImportError},
+    import::{Import, ImportError, ImportStep, Importing},
     inspect::{Inspection, LogRow, Summary},
     read_only::{ReadOnlyCopy, Salvage},
     recover::{RecoverError, Recovering, Recovery},

@@ -1,7 +1,7 @@
 //! When the data follows the log.
 //!
-//! It does after every call, but for one case: a peer that catches up sends many batches, each of which may land before
-//! all that is tentative here. To replay that after each would cost batches times writes. So while it goes on, and the
+//! It does after every call, but for one case: a peer that catches up sends many batches, as a large file brings them, each
+//! of which may land before all that is tentative here. To replay that after each would cost batches times writes. So while it goes on, and the
 //! rollback would be large, the data stays as it was until what has come in amounts to a part of what would be rolled
 //! back, the peer has caught up, or some time has passed: a write is then replayed a few times at most, however many
 //! batches arrive. What is inserted is stored and acknowledged all the same.
@@ -21,8 +21,14 @@ use super::Replica;
 impl Replica {
     /// As [`finish`](Self::finish), at the end of a call that only took something in.
     pub(super) fn finish_receiving(&mut self) -> Outputs {
+        let more_to_come = self.peers.values().any(|session| session.open && !session.caught_up);
+        self.finish_amid(more_to_come)
+    }
+
+    /// The same, where it is known whether there is more to come.
+    pub(super) fn finish_amid(&mut self, more_to_come: bool) -> Outputs {
         self.settle_role();
-        if self.may_defer_replay() {
+        if more_to_come && self.may_defer_replay() {
             self.replay_due.get_or_insert(self.now.after(REPLAY_DELAY_MS_MAX));
         } else {
             self.follow_log();
@@ -31,9 +37,6 @@ impl Replica {
     }
 
     fn may_defer_replay(&self) -> bool {
-        if !self.peers.values().any(|session| session.open && !session.caught_up) {
-            return false;
-        }
         let due = self.replay_due.is_some_and(|due| due <= self.now);
         let (undone, behind) = self.schedule.rollback(&self.log);
         !due && undone > REPLAY_WRITES_MIN && undone > 2 * behind

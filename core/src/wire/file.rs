@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
-    digest::Digest,
+    digest::{Chaining, Digest},
     id::{DatabaseId, DatabaseName, ReplicaId},
     limits::{FILE_RECORD_BYTES_MAX, READER_STATE_BYTES_MAX, REIGNS_MAX},
     stamp::Csn,
@@ -202,8 +202,34 @@ pub(crate) fn trailer_content(to: State, more: bool, digest: Digest) -> Vec<u8> 
     encode(Vec::new(), &FileRecord::Trailer(Box::new(Trailer { to, more, digest })))
 }
 
+const SEALED: &[u8] = b"file";
+
 fn digest_of(bytes: &[u8]) -> Digest {
-    Digest::EMPTY.chained(&[b"file", bytes])
+    Digest::EMPTY.chained(&[SEALED, bytes])
+}
+
+/// The comparison of the trailer's digest with all bytes before the trailer, which may be many: a step at a time.
+pub(crate) struct Seal<'a> {
+    said: Digest,
+    trailer: RecordPlace,
+    taken: Chaining,
+    rest: &'a [u8],
+}
+
+/// What a step takes of them.
+const SEAL_STEP_BYTES: usize = 512 * 1024;
+
+impl Seal<'_> {
+    /// Takes some more bytes; `false` if those were the last, and the digest is theirs.
+    pub(crate) fn step(&mut self) -> Result<bool, FileError> {
+        let (bytes, rest) = self.rest.split_at(self.rest.len().min(SEAL_STEP_BYTES));
+        self.taken.add(bytes);
+        self.rest = rest;
+        if !rest.is_empty() {
+            return Ok(true);
+        }
+        if self.taken.finish() == self.said { Ok(false) } else { Err(self.trailer.damaged(DecodeError::Checksum)) }
+    }
 }
 
 /// Where a record stands in its file.
@@ -250,7 +276,22 @@ impl<'a> FileReader<'a> {
         }
     }
 
-    /// The next record, which there must be, with its place.
+    /// How many bytes have been read.
+    pub(crate) const fn bytes_read(&self) -> usize {
+        self.next.offset
+    }
+
+    /// Begins to compare all that precedes the trailer with what that says of it.
+    pub(crate) fn seal(&self, place: RecordPlace, trailer: &Trailer) -> Seal<'a> {
+        let sealed = &self.bytes[..place.offset];
+        let mut taken = Chaining::after(Digest::EMPTY);
+        taken.begin_part(SEALED.len());
+        taken.add(SEALED);
+        taken.begin_part(sealed.len());
+        Seal { said: trailer.digest, trailer: place, taken, rest: sealed }
+    }
+
+    /// The next record, which there must be, with its place. What a trailer seals is not compared yet.
     pub(crate) fn record(&mut self) -> Result<(RecordPlace, FileRecord), FileError> {
         let place = self.next;
         let rest = &self.bytes[place.offset..];
@@ -266,11 +307,6 @@ impl<'a> FileReader<'a> {
         }
         let record: FileRecord = decode(content).map_err(|error| place.damaged(error))?;
         record.check().map_err(|error| place.damaged(error))?;
-        if let FileRecord::Trailer(trailer) = &record
-            && trailer.digest != digest_of(&self.bytes[..place.offset])
-        {
-            return Err(place.damaged(DecodeError::Checksum));
-        }
         self.next = RecordPlace { record: place.record + 1, offset: place.offset + RECORD_OVERHEAD_BYTES + bytes };
         Ok((place, record))
     }

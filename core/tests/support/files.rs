@@ -1,6 +1,8 @@
 //! Files between the hosts of a network.
 
-use bayou_core::{Csn, Import, ImportError, Predicate, Query, ReaderState, Replica, Row, View, WriteId};
+use bayou_core::{
+    Csn, Import, ImportError, ImportStep, Importing, Predicate, Query, ReaderState, Replica, Row, View, WriteId,
+};
 
 use super::{Host, Network, generate::named};
 
@@ -20,6 +22,25 @@ pub(crate) fn import(network: &mut Network, host: usize, file: &[u8]) -> Result<
     let (import, outputs) = network.hosts[host].replica.import(file)?;
     network.carry_out(host, outputs);
     Ok(import)
+}
+
+/// Imports a file as a host does that has other things to do between two steps.
+pub(crate) fn import_in_steps(
+    network: &mut Network,
+    host: usize,
+    file: &[u8],
+    mut between: impl FnMut(&mut Network, (usize, usize)),
+) -> Result<Import, ImportError> {
+    let mut importing = Importing::new(file)?;
+    loop {
+        let (step, outputs) = network.hosts[host].replica.import_step(importing)?;
+        network.carry_out(host, outputs);
+        importing = match step {
+            ImportStep::More(rest) => rest,
+            ImportStep::Done(import) => return Ok(import),
+        };
+        between(network, importing.done());
+    }
 }
 
 /// Brings a host by files what another one holds and it lacks.

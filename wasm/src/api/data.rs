@@ -127,10 +127,23 @@ pub struct Summary {
     pub arrived: usize,
     /// The primary gives out no commits at present.
     pub commits_paused: bool,
+    /// What is being taken over from a replica that belongs to no tab.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[tsify(optional)]
+    pub taking_over: Option<TakingOver>,
 }
 
-impl From<bayou_core::Summary> for Summary {
-    fn from(summary: bayou_core::Summary) -> Self {
+/// How far the writes of a replica that belongs to no tab have come into this one.
+#[derive(Serialize, Tsify)]
+pub struct TakingOver {
+    /// How many of the application's writes this replica lacked when it began.
+    pub writes: usize,
+    /// How many of them it still lacks.
+    pub left: usize,
+}
+
+impl Summary {
+    pub(super) fn new(summary: &bayou_core::Summary, taking_over: Option<(usize, usize)>) -> Self {
         Self {
             saving: summary.saving,
             only_here: summary.only_here,
@@ -139,6 +152,7 @@ impl From<bayou_core::Summary> for Summary {
             to_come: summary.to_come,
             arrived: summary.arrived,
             commits_paused: summary.commits_paused,
+            taking_over: taking_over.map(|(writes, left)| TakingOver { writes, left }),
         }
     }
 }

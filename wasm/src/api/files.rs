@@ -3,14 +3,20 @@
 use std::rc::Rc;
 
 use bayou_core::{Export, ExportError, ImportError, ReaderState, ReaderStateError, RecoverError, SalvageError};
-use js_sys::{Array, Promise, Uint8Array};
+use js_sys::{Array, Function, Promise, Uint8Array};
 use serde::Serialize;
 use tsify::Tsify;
 use wasm_bindgen::{JsCast, prelude::*};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Blob;
 
-use super::{ApiError, Replica, data::plain, input::Input, promise::promise, replica::waited};
+use super::{
+    ApiError, Replica,
+    data::plain,
+    input::Input,
+    promise::promise,
+    replica::{call, waited},
+};
 
 /// A file is read and written as a whole, in the memory that the replica itself needs.
 pub(super) const FILE_BYTES_MAX: usize = 256 * 1024 * 1024;
@@ -23,6 +29,11 @@ const TYPES: &str = r#"
 export interface ExportOptions {
     /** What the reader holds, from its {@link Replica.readerState}. Without it the file is for whoever has nothing. */
     reader?: Uint8Array;
+}
+
+export interface ImportOptions {
+    /** Called now and then while a large file is imported, with the part that is done: from 0 to 1. */
+    progress?: ((part: number) => void) | undefined;
 }
 
 export interface Replica {
@@ -71,11 +82,18 @@ impl Replica {
     /// device. Rejects with a `TransferError` where the file cannot be used here, and then nothing has changed, or with a
     /// `NotReadyError`, `StoppedError` or `ClosedError`.
     #[wasm_bindgen(js_name = importFile, unchecked_return_type = "Promise<ImportedFile>")]
-    pub fn import_file(&self, #[wasm_bindgen(unchecked_param_type = "Blob | Uint8Array")] file: JsValue) -> Promise {
+    pub fn import_file(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "Blob | Uint8Array")] file: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "ImportOptions")] options: JsValue,
+    ) -> Promise {
         let host = Rc::clone(self.host());
         promise(async move {
+            let progress = import_progress(options)?;
             let bytes = read_file(&Input::argument("file", file)).await?;
-            let (import, stored) = host.import(&bytes)?;
+            #[expect(clippy::cast_precision_loss, reason = "twice the largest file is far below 2^53")]
+            let tell = |done, all| call(progress.as_ref(), done as f64 / all as f64);
+            let (import, stored) = host.import(&bytes, &tell).await?;
             waited(stored).await?;
             Ok(plain(&ImportedFile::from(import)).into())
         })
@@ -232,18 +250,39 @@ pub(super) fn write_all(export: Export<'_>) -> Result<Array, ExportError> {
     Ok(files)
 }
 
+fn import_progress(options: JsValue) -> Result<Option<Function>, ApiError> {
+    let options = Input::argument("options", options);
+    if options.is_missing() {
+        return Ok(None);
+    }
+    options.only(&["progress"])?;
+    Ok(options.optional("progress", |progress| progress.instance("a function is expected"))?)
+}
+
+/// So much of a file is copied at a time.
+const PIECE_BYTES: u32 = 1024 * 1024;
+
 async fn read_file(file: &Input<'_>) -> Result<Vec<u8>, ApiError> {
-    let array: Uint8Array = match file.value().dyn_ref::<Blob>() {
-        #[expect(clippy::cast_precision_loss, reason = "the bound is far below 2^53")]
-        Some(blob) if blob.size() > FILE_BYTES_MAX as f64 => return Err(TransferFailed::too_large().into()),
-        Some(blob) => {
-            let buffer = JsFuture::from(blob.array_buffer()).await;
-            Uint8Array::new(&buffer.map_err(|error| TransferFailed::unreadable(&error))?)
+    let Some(blob) = file.value().dyn_ref::<Blob>() else {
+        let array: Uint8Array = file.instance("a Blob, a File or a Uint8Array is expected")?;
+        if array.length() as usize > FILE_BYTES_MAX {
+            return Err(TransferFailed::too_large().into());
         }
-        None => file.instance("a Blob, a File or a Uint8Array is expected")?,
+        return Ok(array.to_vec());
     };
-    if array.length() as usize > FILE_BYTES_MAX {
+    #[expect(clippy::cast_precision_loss, reason = "the bound is far below 2^53")]
+    if blob.size() > FILE_BYTES_MAX as f64 {
         return Err(TransferFailed::too_large().into());
     }
-    Ok(array.to_vec())
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is within the bound")]
+    let size = blob.size() as u32;
+    let mut bytes = Vec::with_capacity(size as usize);
+    for from in (0..size).step_by(PIECE_BYTES as usize) {
+        let to = size.min(from + PIECE_BYTES);
+        let piece = blob.slice_with_f64_and_f64(f64::from(from), f64::from(to));
+        let piece = piece.map(|piece| JsFuture::from(piece.array_buffer()));
+        let piece = async { piece?.await }.await.map_err(|error| TransferFailed::unreadable(&error))?;
+        bytes.extend(Uint8Array::new(&piece).to_vec());
+    }
+    Ok(bytes)
 }

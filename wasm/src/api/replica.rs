@@ -205,7 +205,9 @@ impl Replica {
 
     /// How far the writes have come.
     pub fn summary(&self) -> Result<Ts<Summary>, JsValue> {
-        Ok(plain(&self.host.read(bayou_core::Replica::summary)?.into()))
+        let rounds = self.host.rounds();
+        let summary = self.host.read(|replica| Summary::new(&replica.summary(), rounds.taking_over(replica)))?;
+        Ok(plain(&summary))
     }
 
     /// All that an inspector shows, with the last `rowsMax` writes of the log (default: 500).
@@ -321,7 +323,7 @@ impl OpenOptions {
 }
 
 /// Tells the page's callback, which must not stop what goes on here.
-fn call(progress: Option<&Function>, part: f64) {
+pub(super) fn call(progress: Option<&Function>, part: f64) {
     let called = progress.map(|progress| progress.call1(&JsValue::UNDEFINED, &part.into()));
     if let Some(Err(error)) = called {
         platform::report_error(&error);

@@ -1,11 +1,12 @@
 //! Files and damaged stores in place of links: what is told is stored, and so is what they bring before anybody is told.
 
 use bayou_core::{
-    Export, ExportError, Import, Outputs, ReaderState, ReaderStateError, Replica, SalvageError, Salvaged, StoredBatch,
+    Export, ExportError, Import, ImportError, ImportStep, Importing, Outputs, ReaderState, ReaderStateError, Replica,
+    SalvageError, Salvaged, StoredBatch,
 };
 
 use super::{Host, Waiter};
-use crate::api::ApiError;
+use crate::{api::ApiError, wait::Slices};
 
 /// What the engine answers when it is asked something that it tells only once everything is stored.
 enum Asked<T> {
@@ -38,14 +39,29 @@ impl Host {
         .await
     }
 
-    /// Imports a file. The waiter is told when what it brought is stored.
-    pub(crate) fn import(&self, file: &[u8]) -> Result<(Import, Waiter), ApiError> {
-        self.check_writable()?;
-        let import = self.drive(|replica| match replica.import(file) {
-            Ok((import, outputs)) => (Ok(import), outputs),
-            Err(error) => (Err(error), Outputs::default()),
-        })??;
-        Ok((import, self.waiters.for_stored(self.writer.last_pushed())))
+    /// Imports a file in slices, and tells each time it rests what is done, and of how much. The waiter is told when what it
+    /// brought is stored.
+    pub(crate) async fn import(&self, file: &[u8], tell: &dyn Fn(usize, usize)) -> Result<(Import, Waiter), ApiError> {
+        let mut importing = Importing::new(file).map_err(ImportError::from)?;
+        let mut slices = Slices::new();
+        loop {
+            self.check_writable()?;
+            let step = self.drive(|replica| match replica.import_step(importing) {
+                Ok((step, outputs)) => (Ok(step), outputs),
+                Err(error) => (Err(error), Outputs::default()),
+            })??;
+            importing = match step {
+                ImportStep::More(rest) => rest,
+                ImportStep::Done(import) => {
+                    return Ok((import, self.waiters.for_stored(self.writer.last_pushed())));
+                }
+            };
+            if slices.is_over() {
+                let (done, all) = importing.done();
+                tell(done, all);
+                slices.next().await;
+            }
+        }
     }
 
     /// Takes over what can be read of another replica's store. The waiter is told when that is stored.

@@ -13,6 +13,7 @@
 //! deleted once this tab's replica has stored their retirement.
 
 mod agenda;
+mod lacking;
 mod rounds;
 
 use std::{
@@ -28,6 +29,7 @@ use wasm_bindgen::JsValue;
 
 pub(crate) use rounds::{Rounds, visit, visit_if_ready};
 
+use self::lacking::Lacking;
 use crate::{
     damage::is_damaged,
     host::Host,
@@ -35,7 +37,7 @@ use crate::{
     platform,
     recovery::{Recovered, UnrecoveredError, recover},
     store::{Entry, Registry, ReplicaStore, StorageError, StorageErrorKind},
-    wait::within,
+    wait::{Slices, within},
 };
 
 /// Two replicas in one page exchange thousands of writes in this time.
@@ -118,6 +120,9 @@ async fn visit_one(host: &Host, entry: &Entry, is_surplus: bool) -> Result<Visit
     if !retires && host.read(|own| holds_all_of(own, &idle)).unwrap_or(true) {
         return Ok(Visit::Kept);
     }
+    if let Ok(lacking) = host.read(|own| Lacking::of(own, &idle)) {
+        host.rounds().begin_taking_over(lacking);
+    }
     let pipe = Rc::new(Pipe::new(host.new_peer()));
     let mut session = Session {
         idle,
@@ -128,10 +133,13 @@ async fn visit_one(host: &Host, entry: &Entry, is_surplus: bool) -> Result<Visit
         idle_caught_up: false,
         retires,
         has_retired: false,
+        slices: Slices::new(),
     };
     host.attach(&pipe);
     let ran = within(SESSION_MS_MAX, session.run()).await.unwrap_or(Err(OrphanError::TooLong));
     host.detach(&pipe);
+    host.rounds().end_taking_over();
+    host.listeners().notify();
     let has_retired = session.has_retired;
     drop(session);
     ran?;
@@ -232,6 +240,8 @@ struct Session<'a> {
     retires: bool,
     /// Another replica has stored its retirement.
     has_retired: bool,
+    /// Nothing else in this page is to wait until all is told.
+    slices: Slices,
 }
 
 impl Session<'_> {
@@ -283,18 +293,21 @@ impl Session<'_> {
     }
 
     async fn perform(&mut self, outputs: Outputs) -> Result<(), OrphanError> {
-        self.perform_at_once(outputs);
+        self.perform_in_slices(outputs).await;
         while !self.unstored.is_empty() {
             let batches = std::mem::take(&mut self.unstored);
             self.store.append(&batches).await?;
             let outputs = self.idle.handle_persisted(batches[batches.len() - 1].number);
-            self.perform_at_once(outputs);
+            self.perform_in_slices(outputs).await;
         }
         Ok(())
     }
 
-    fn perform_at_once(&mut self, outputs: Outputs) {
+    async fn perform_in_slices(&mut self, outputs: Outputs) {
         for output in outputs {
+            if self.slices.is_over() {
+                self.slices.next().await;
+            }
             match output {
                 Output::Persist(batch) => self.unstored.push(batch),
                 Output::Transmit { frame, .. } => self.host.frame(self.pipe.peer(), &frame),

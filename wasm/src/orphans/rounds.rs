@@ -5,11 +5,13 @@ use std::{
     rc::Rc,
 };
 
+use bayou_core::Replica;
 use gloo::timers::callback::Interval;
 
 use super::{
     Visit,
     agenda::{Agenda, LOOK_MS},
+    lacking::Lacking,
     visit_one, warn,
 };
 use crate::{
@@ -29,6 +31,8 @@ pub(crate) struct Rounds {
     state: Cell<Round>,
     agenda: RefCell<Agenda>,
     looks: RefCell<Option<Interval>>,
+    /// What the one that is being visited is telling.
+    lacking: RefCell<Option<Lacking>>,
 }
 
 impl Rounds {
@@ -44,6 +48,21 @@ impl Rounds {
             }
         });
         self.looks.replace(Some(interval));
+    }
+
+    pub(super) fn begin_taking_over(&self, lacking: Lacking) {
+        self.lacking.replace(Some(lacking));
+    }
+
+    pub(super) fn end_taking_over(&self) {
+        self.lacking.take();
+    }
+
+    /// How many writes are being taken over, and how many of these a replica still lacks.
+    pub(crate) fn taking_over(&self, own: &Replica) -> Option<(usize, usize)> {
+        let lacking = self.lacking.borrow();
+        let lacking = lacking.as_ref().filter(|lacking| lacking.count() > 0)?;
+        Some((lacking.count(), lacking.left(own)))
     }
 
     /// Makes no more of them.

@@ -32,6 +32,23 @@ test("commits paused", () => {
   );
 });
 
+test("much that a closed tab had left", () => {
+  const summary = { ...nothing, onlyHere: 450, takingOver: { writes: 1240, left: 790 } };
+  const told = "aking over from a closed tab, 790 of 1,240 to come";
+  expect(text({ summary })).toBe(`T${told}`);
+  expect(text({ summary, link: { kind: "off" }, offline: true })).toBe(`Offline - t${told}`);
+  expect(text({ summary, link: { kind: "waiting", retryAt: 1000, reason: "closed" } })).toBe(
+    `Relay not reachable - retrying in 1 s, t${told}`,
+  );
+  expect(text({ summary, link: { kind: "open", caughtUp: false } })).toBe("Catching up");
+  expect(spokenSync(facts({ summary }))).toBe(
+    "Taking over from a closed tab, 1,240 of 1,240 to come",
+  );
+  // A few have come before anybody has read it.
+  const few = { ...nothing, takingOver: { writes: 40, left: 30 } };
+  expect(text({ summary: few })).toBe("All confirmed");
+});
+
 test("offline", () => {
   const cut: Partial<SyncFacts> = { link: { kind: "off" }, offline: true };
   expect(text({ ...cut, summary: { ...nothing, onlyHere: 2, tentative: 3 } })).toBe(

@@ -26,9 +26,16 @@ function notConfirmed(summary: Summary): string {
 }
 
 function kept(summary: Summary): string {
-  return summary.onlyHere > 0
-    ? `${summary.onlyHere} saved on this device only`
-    : notConfirmed(summary);
+  const here =
+    summary.onlyHere > 0 ? `${summary.onlyHere} saved on this device only` : notConfirmed(summary);
+  return takingOver("taking over", summary) ?? here;
+}
+
+/** What only the replica of a closed tab held is on its way into this tab's, and there is much of it. */
+function takingOver(verb: string, { takingOver: told }: Summary): string | undefined {
+  if (told === undefined || told.writes < WORTH_TELLING) return undefined;
+  const [left, writes] = [told.left.toLocaleString("en"), told.writes.toLocaleString("en")];
+  return `${verb} from a closed tab, ${left} of ${writes} to come`;
 }
 
 /** How far it is; a few are here before anybody has read their number. */
@@ -71,14 +78,17 @@ export function syncSentence({ failure, ready, link, offline, summary, now }: Sy
     }
     case "refused":
       return { tone: "trouble", text: `Refused by the relay - ${link.reason}` };
-    case "open":
+    case "open": {
       if (!ready || !link.caughtUp) return { tone: "pending", text: catchingUp(summary) };
+      const taking = takingOver("Taking over", summary);
+      if (taking !== undefined) return { tone: "pending", text: taking };
       if (summary.commitsPaused) {
         return { tone: "pending", text: `Commits are paused - ${notConfirmed(summary)}` };
       }
       return summary.tentative === 0
         ? { tone: "settled", text: "All confirmed" }
         : { tone: "pending", text: notConfirmed(summary) };
+    }
   }
 }
 
@@ -86,7 +96,13 @@ export function syncSentence({ failure, ready, link, offline, summary, now }: Sy
 export function spokenSync(facts: SyncFacts): string {
   if (facts.failure !== undefined) return syncSentence(facts).text;
   if (facts.link.kind === "waiting") return "Relay not reachable - retrying";
-  return syncSentence({ ...facts, summary: { ...facts.summary, toCome: 0 } }).text;
+  const { takingOver: all } = facts.summary;
+  const summary = {
+    ...facts.summary,
+    toCome: 0,
+    ...(all && { takingOver: { ...all, left: all.writes } }),
+  };
+  return syncSentence({ ...facts, summary }).text;
 }
 
 /** What becomes of what only this tab's device has, for whoever was about to close the tab. */

@@ -47,9 +47,20 @@ function chainReader() {
 test("the files of a chain are imported in whatever order they are given", async () => {
   const files = ["c2", "b3", "d1"].map((name) => ({ name }));
   const counts: number[] = [];
-  const arrivals = await importAll(files, chainReader(), ({ length }) => counts.push(length));
+  const arrivals = await importAll(files, chainReader(), (done) => counts.push(done));
   expect(arrivals.map(({ name }) => name)).toEqual(["d1", "c2", "b3"]);
   expect(counts).toEqual([1, 2, 3]);
+});
+
+test("of a large file it is told which part is done", async () => {
+  const told: number[] = [];
+  const importFile = (_: { name: string }, progress: (part: number) => void) => {
+    progress(0.25);
+    progress(0.75);
+    return Promise.resolve(imported());
+  };
+  await importAll([{ name: "a" }, { name: "b" }], importFile, (done) => told.push(done));
+  expect(told).toEqual([0.25, 0.75, 1, 1.25, 1.75, 2]);
 });
 
 test("what cannot be imported is told, and the rest is imported", async () => {

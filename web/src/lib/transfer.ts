@@ -43,25 +43,26 @@ export type Arrival =
 
 /**
  * Imports files, which may be parts of one chain and come in any order: one that lacks what is in another is tried again
- * after that. `settled` is told each time one has its end.
+ * after that. `told` hears how much is done, in files, each time there is more.
  */
 export async function importAll<Given extends { readonly name: string }>(
   files: readonly Given[],
-  importFile: (file: Given) => Promise<ImportedFile>,
-  settled: (arrivals: readonly Arrival[]) => void,
+  importFile: (file: Given, progress: (part: number) => void) => Promise<ImportedFile>,
+  told: (done: number) => void,
 ): Promise<readonly Arrival[]> {
   const byName = new Intl.Collator("en", { numeric: true });
   let waiting = files.toSorted((left, right) => byName.compare(left.name, right.name));
   let arrivals: readonly Arrival[] = [];
   const settle = (arrival: Arrival): void => {
     arrivals = [...arrivals, arrival];
-    settled(arrivals);
+    told(arrivals.length);
   };
+  const progress = (part: number): void => told(arrivals.length + part);
   while (waiting.length > 0) {
     const lacking: { file: Given; error: unknown }[] = [];
     for (const file of waiting) {
       try {
-        settle({ name: file.name, imported: await importFile(file) });
+        settle({ name: file.name, imported: await importFile(file, progress) });
       } catch (error) {
         if (isTransfer(error) && error.kind === "lacking") lacking.push({ file, error });
         else settle({ name: file.name, error });
