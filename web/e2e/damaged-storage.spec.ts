@@ -57,6 +57,12 @@ const noticeOf = ({ page }: Desk): Locator =>
 const keptOf = ({ page }: Desk): Locator =>
   page.getByRole("status", { name: "Damaged storage that is kept" });
 
+/** Asks for its end, and says yes when asked whether that is meant. */
+async function discard(notice: Locator): Promise<void> {
+  await notice.getByRole("button", { name: "Delete the damaged part" }).click();
+  await notice.getByRole("button", { name: "Delete for good" }).click();
+}
+
 async function importInto(desk: Desk, path: string, brought: string): Promise<void> {
   const dialog = desk.page.getByRole("dialog", { name: "Carry bookings in a file" });
   await desk.page.getByRole("button", { name: "Export or import" }).click();
@@ -95,7 +101,7 @@ test("a booking behind the damage is confirmed, and the store goes when somebody
   await desk.page.reload();
   await expect(notice).toContainText("was taken over: 1 booking or change.");
   expect(await stores(bare)).toContain(store);
-  await notice.getByRole("button", { name: "Delete the damaged part" }).click();
+  await discard(notice);
   await expect(notice).toBeEmpty();
   expect(await stores(bare)).not.toContain(store);
   await desk.page.reload();
@@ -147,7 +153,7 @@ test("what follows a booking that is gone waits for it, and all that can be read
   const replica = desk.page.getByRole("region", { name: "Replica" });
   await replica.getByRole("button", { name: "Replica" }).click();
   await expect(keptOf(desk)).toContainText("follows something that is lost");
-  await keptOf(desk).getByRole("button", { name: "Delete the damaged part" }).click();
+  await discard(keptOf(desk));
   await expect(keptOf(desk)).toBeEmpty();
   expect(await stores(bare)).not.toContain(store);
 });
@@ -182,6 +188,45 @@ test("where there is no other replica, what can be read can be saved all the sam
   await expect(notice).toContainText("was taken over: 1 booking or change.");
 });
 
+test("nothing is deleted before somebody has said so twice, by keyboard, too", async ({
+  visitor,
+}) => {
+  const person = await visitor();
+  const first = await person.tab();
+  await first.openWithRooms();
+  await first.settled();
+  await first.goOffline();
+  await first.book({ title: "Hit", ...MORNING });
+  await first.book({ title: "Behind it", ...NOON });
+  const [bare, store] = await closed(person, first);
+  await damage(bare, store, 2, "byte");
+
+  const desk = await person.tab();
+  await desk.open();
+  const { keyboard } = desk.page;
+  const notice = noticeOf(desk);
+  const remove = notice.getByRole("button", { name: "Delete the damaged part" });
+  await remove.focus();
+  await keyboard.press("Enter");
+  await expect(notice).toContainText("Delete it for good?");
+  const keep = notice.getByRole("button", { name: "Keep it", exact: true });
+  await expect(keep).toBeFocused();
+  await expect(keep).toHaveAccessibleDescription(/Delete it for good\?/);
+  await keyboard.press("Enter");
+  await expect(notice).not.toContainText("Delete it for good?");
+  await expect(remove).toBeFocused();
+  expect(await stores(bare)).toContain(store);
+
+  await keyboard.press("Enter");
+  await expect(keep).toBeFocused();
+  await keyboard.press("Tab");
+  await expect(notice.getByRole("button", { name: "Delete for good" })).toBeFocused();
+  expect(await stores(bare)).toContain(store);
+  await keyboard.press("Enter");
+  await expect(notice).toBeEmpty();
+  expect(await stores(bare)).not.toContain(store);
+});
+
 test("how it looks", async ({ visitor }) => {
   const person = await visitor();
   const first = await person.tab();
@@ -200,6 +245,9 @@ test("how it looks", async ({ visitor }) => {
   const notice = noticeOf(desk);
   await expect(notice).toContainText("follows something that is lost");
   await inspect(desk, "damaged-storage", notice);
+  await notice.getByRole("button", { name: "Delete the damaged part" }).click();
+  await inspect(desk, "damaged-storage-asking", notice);
+  await notice.getByRole("button", { name: "Keep it", exact: true }).click();
   await notice.getByRole("button", { name: "put this notice away" }).click();
   const replica = desk.page.getByRole("region", { name: "Replica" });
   await replica.getByRole("button", { name: "Replica" }).click();
