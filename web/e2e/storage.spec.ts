@@ -1,13 +1,12 @@
 /** What the browser may do to a page's storage, done to it for real. */
-import type { CDPSession, Page } from "@playwright/test";
+import type { Page } from "@playwright/test";
 import type { Desk } from "./support/desk.ts";
 import { savedFile } from "./support/downloads.ts";
 import { expect, test } from "./support/fixtures.ts";
+import { clearSiteData } from "./support/site-data.ts";
 
 const MORNING = { room: "Cypress", start: "09:00", end: "10:00" };
 const NOON = { room: "Cypress", start: "12:00", end: "13:00" };
-
-const originOf = ({ page }: Desk): string => new URL(page.url()).origin;
 
 /** A tab of the same origin that runs nothing of ours. */
 async function bareTab({ page }: Desk): Promise<Page> {
@@ -15,8 +14,6 @@ async function bareTab({ page }: Desk): Promise<Page> {
   await tab.goto("/favicon.svg");
   return tab;
 }
-
-const devTools = ({ page }: Desk): Promise<CDPSession> => page.context().newCDPSession(page);
 
 /** Name of the IndexedDB database that this browser's one replica is stored in. */
 function storeName(page: Page): Promise<string> {
@@ -26,73 +23,11 @@ function storeName(page: Page): Promise<string> {
   });
 }
 
-/** The page says what is wrong and what to do, and takes nothing more. */
-async function expectStopped(desk: Desk, what: string | RegExp, sync: string): Promise<void> {
-  const { page } = desk;
-  await expect(page.getByRole("alert").filter({ hasText: what })).toBeVisible();
-  await expect(desk.sync).toContainText(sync);
-  await expect(page.getByRole("button", { name: "Book a room" })).toBeDisabled();
-}
-
 async function tryToBook(desk: Desk, title: string, slot: typeof NOON): Promise<void> {
   await desk.openForm();
   await desk.fill({ title, ...slot });
   await desk.form.getByRole("button", { name: "Book", exact: true }).click();
 }
-
-// By WebDriver BiDi no quota can be set, nor site data other than cookies cleared.
-test("when the quota is used up, nothing is pretended, and nothing that was saved is lost @chromium-only", async ({
-  desk,
-}) => {
-  const { page } = desk;
-  await page.goto("/favicon.svg");
-  const tools = await devTools(desk);
-  const origin = originOf(desk);
-  await tools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 2_000_000 });
-  await desk.openWithRooms();
-  await desk.settled();
-  await desk.goOffline();
-  await desk.book({ title: "Kept", ...MORNING });
-  await expect(desk.myBooking("Kept")).toContainText("Saved on this device");
-
-  const { saved, error } = await page.evaluate(async () => {
-    for (let saved = 0; ; saved += 1) {
-      // What can be compressed takes little room.
-      const bytes = crypto.getRandomValues(new Uint8Array(20_000));
-      const text = Array.from(bytes, (byte) => byte.toString(16)).join("");
-      const fields = { text };
-      try {
-        await window.bayou?.submit({ update: [{ put: "notes", key: `n${saved}`, fields }] });
-      } catch (error) {
-        const { name, kind } = error as import("bayou").StoppedError;
-        return { saved, error: { name, kind } };
-      }
-    }
-  });
-  expect(saved).toBeGreaterThan(5);
-  expect(error).toEqual({ name: "StoppedError", kind: "storage-full" });
-  await expectStopped(desk, "Free some space", "Storage is full - nothing new can be saved");
-  await expect(desk.myBooking("Kept")).toContainText("Saved on this device");
-  await expect(
-    desk.myBooking("Kept").getByRole("button", { name: "Cancel booking" }),
-  ).toBeDisabled();
-  // What could not be stored is not there, not even as something that is being saved.
-  const held = () =>
-    page.evaluate(() => ({
-      notes: window.bayou?.query({ from: "notes" }).length,
-      saving: window.bayou?.summary().saving,
-    }));
-  await expect.poll(held).toEqual({ notes: saved, saving: 0 });
-
-  await tools.send("Storage.overrideQuotaForOrigin", { origin });
-  await page.reload();
-  await expect(desk.myBooking("Kept")).toContainText("Saved on this device");
-  expect(await held()).toEqual({ notes: saved, saving: 0 });
-  await desk.goOnline();
-  await desk.book({ title: "Enough again", ...NOON });
-  await desk.settled();
-  await expect(desk.myBooking("Kept")).toContainText("Confirmed");
-});
 
 test("what is stored is shown, and a warning comes while there is room yet", async ({ desk }) => {
   await desk.openWithRooms();
@@ -169,7 +104,7 @@ test("a database that is deleted in another tab is let go at once, and what only
     await storeName(page),
   );
   expect(deleted).toBe("success");
-  await expectStopped(desk, "was cleared", "Storage was cleared - nothing new can be saved");
+  await desk.stopped("was cleared", "Storage was cleared - nothing new can be saved");
   await expect(desk.myBooking("Only here")).toBeVisible();
 
   const dialog = page.getByRole("dialog", { name: "Carry bookings in a file" });
@@ -196,15 +131,14 @@ test("a database that is deleted in another tab is let go at once, and what only
   await expect(desk.myBooking("Only here")).toContainText("Confirmed");
 });
 
-test("a browser whose site data is cleared tells the open page at once @chromium-only", async ({
+test("a site that has its data cleared tells the open page at once @engines", async ({
   desk,
+  relay,
 }) => {
   await desk.openWithRooms();
   await desk.settled();
-  const tools = await devTools(desk);
-  const storageTypes = "indexeddb";
-  await tools.send("Storage.clearDataForOrigin", { origin: originOf(desk), storageTypes });
-  await expectStopped(desk, "was cleared", "Storage was cleared - nothing new can be saved");
+  await clearSiteData(desk.page, relay);
+  await desk.stopped("was cleared", "Storage was cleared - nothing new can be saved");
   // Nothing is left of it, not even what the page has looked with.
   await expect.poll(() => storeName(desk.page)).toBe("");
   await desk.page.reload();
@@ -256,7 +190,7 @@ test.describe("transactions that are aborted", () => {
     await tryToBook(desk, "Never", NOON);
     await expect(desk.form.getByRole("alert")).toHaveText(/.{20,}/);
     await desk.form.getByRole("button", { name: "Cancel" }).click();
-    await expectStopped(desk, "eload", "Storage failed - nothing new can be saved");
+    await desk.stopped("eload", "Storage failed - nothing new can be saved");
     await expect(desk.myBooking("Never")).toHaveCount(0);
     await expect(desk.myBooking("Before")).toContainText("Confirmed");
     await abort(desk, 0);
@@ -322,7 +256,7 @@ test("a newer version that changes the layout is not kept waiting, and this page
     await storeName(desk.page),
   );
   expect(upgraded).toBe("success");
-  await expectStopped(desk, "newer version of this page", "A newer version is open");
+  await desk.stopped("newer version of this page", "A newer version is open");
   // It is not taken for lost, nor is something new begun in its place.
   await desk.page.reload();
   await expect(desk.page.getByRole("alert")).toContainText("newer version of this page");

@@ -79,6 +79,13 @@ export class Desk {
     await this.show(date);
   }
 
+  /** The page says what is wrong and what to do, and takes nothing more. */
+  async stopped(what: string, sync: string): Promise<void> {
+    await expect(this.page.getByRole("alert").filter({ hasText: what })).toBeVisible();
+    await expect(this.sync).toContainText(sync);
+    await expect(this.page.getByRole("button", { name: "Book a room" })).toBeDisabled();
+  }
+
   async goOffline(): Promise<void> {
     await this.offline.click();
     await expect(this.offline).toBeChecked();

@@ -1,5 +1,8 @@
-/** All that a page has stored in a browser, written down and put back. */
+/** All that a page has stored in a browser: written down, put back, and cleared. */
+import { once } from "node:events";
+import { createServer } from "node:http";
 import type { Page } from "@playwright/test";
+import type { Relay } from "./relay.ts";
 
 interface ObjectStoreData {
   name: string;
@@ -85,4 +88,20 @@ export async function writeSiteData(page: Page, data: SiteData): Promise<void> {
       });
     }
   }, data);
+}
+
+/** Has the browser clear all that the origin of this page has stored: something at the relay's address asks for it. */
+export async function clearSiteData(page: Page, relay: Relay): Promise<void> {
+  await relay.kill();
+  const server = createServer((_, response) => {
+    response.writeHead(204, { "clear-site-data": '"storage"' }).end();
+  });
+  server.listen(relay.port, "127.0.0.1");
+  await once(server, "listening");
+  await page.evaluate(() => fetch("/v1/cleared"));
+  const closed = once(server, "close");
+  server.close();
+  server.closeAllConnections();
+  await closed;
+  await relay.start();
 }
