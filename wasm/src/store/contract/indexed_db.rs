@@ -2,7 +2,7 @@
 //!
 //! The page that runs it offers `hasDatabase(name)`, `abortWrites(count)` and `putRecord(name, key, record)`.
 
-use std::fmt::Write;
+use std::{fmt::Write, ops::RangeInclusive};
 
 use bayou_core::StoredBatch;
 use js_sys::{Promise, Uint8Array};
@@ -38,6 +38,14 @@ impl Medium for IndexedDb {
 
     async fn has(&self, name: &str) -> bool {
         JsFuture::from(has_database(name)).await.unwrap().is_truthy()
+    }
+
+    async fn salvage(&self, name: &str) -> Result<Vec<StoredBatch>, StorageError> {
+        ReplicaStore::salvage(name).await
+    }
+
+    async fn lose(&self, _: &str, batches: RangeInclusive<u64>) {
+        put(*batches.start(), &JsValue::UNDEFINED).await;
     }
 
     fn fail(&self, transactions: u32) {
@@ -102,27 +110,30 @@ async fn what_does_not_read_back_is_refused_and_left_as_it_is() {
     let all = batches(1..=5);
     for numbers in records {
         let key = *numbers.start();
-        let whole = record::encode(&batches(numbers));
+        let whole = record::encode(&batches(numbers.clone()));
         let mut newer = whole.clone();
         newer[0] += 1;
         let mut older = whole.clone();
         older[0] = 0;
         let cut = &whole[..whole.len() - 1];
         let bytes = |record: &[u8]| JsValue::from(Uint8Array::from(record));
-        let mut damages = vec![
-            (bytes(&newer), StorageErrorKind::Newer),
-            (bytes(&older), StorageErrorKind::Corrupted),
-            (bytes(cut), StorageErrorKind::Corrupted),
-            (bytes(&[]), StorageErrorKind::Corrupted),
-            (JsValue::from_str("no bytes"), StorageErrorKind::Corrupted),
+        // What hides nothing else, and of the record that is cut all but its last batch.
+        let others: Vec<StoredBatch> = all.iter().filter(|batch| !numbers.contains(&batch.number)).cloned().collect();
+        let but_last: Vec<StoredBatch> = all.iter().filter(|batch| batch.number != *numbers.end()).cloned().collect();
+        let damages = [
+            (bytes(&newer), Err(StorageErrorKind::Newer)),
+            (bytes(&older), Ok(&others)),
+            (bytes(cut), Ok(&but_last)),
+            (bytes(&[]), Ok(&others)),
+            (JsValue::from_str("no bytes"), Ok(&others)),
         ];
-        if key == 3 {
-            damages.push((JsValue::UNDEFINED, StorageErrorKind::Corrupted));
-        }
-        for (damaged, kind) in damages {
+        for (damaged, salvaged) in damages {
             put(key, &damaged).await;
             for _ in 0..2 {
+                let kind = salvaged.err().unwrap_or(StorageErrorKind::Corrupted);
                 assert_refused(IndexedDb.open(NAME).await.map(drop), kind);
+                let read = IndexedDb.salvage(NAME).await.map_err(|error| error.kind);
+                assert_eq!(read.as_ref(), salvaged.as_ref().map(|batches| *batches));
             }
             put(key, &bytes(&whole)).await;
             let (store, held) = IndexedDb.open(NAME).await.unwrap();

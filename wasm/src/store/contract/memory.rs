@@ -3,6 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
+    ops::RangeInclusive,
     rc::Rc,
     task::Poll,
 };
@@ -35,6 +36,9 @@ impl Medium for Memory {
         let new = || Rc::new(RefCell::new(Some(Vec::new())));
         let batches = Rc::clone(self.stores.borrow_mut().entry(name.to_owned()).or_insert_with(new));
         let held = batches.borrow().clone().unwrap_or_default();
+        if held.windows(2).any(|two| two[0].number + 1 != two[1].number) {
+            return Err(error(StorageErrorKind::Corrupted));
+        }
         let stored = Cell::new(held.last().map_or(0, |batch| batch.number));
         Ok((MemoryStore { batches, failing: Rc::clone(&self.failing), stored, has_ended: Cell::default() }, held))
     }
@@ -48,6 +52,17 @@ impl Medium for Memory {
 
     async fn has(&self, name: &str) -> bool {
         self.stores.borrow().contains_key(name)
+    }
+
+    async fn salvage(&self, name: &str) -> Result<Vec<StoredBatch>, StorageError> {
+        let stores = self.stores.borrow();
+        Ok(stores.get(name).and_then(|batches| batches.borrow().clone()).unwrap_or_default())
+    }
+
+    async fn lose(&self, name: &str, lost: RangeInclusive<u64>) {
+        if let Some(batches) = self.stores.borrow().get(name) {
+            batches.borrow_mut().iter_mut().for_each(|held| held.retain(|batch| !lost.contains(&batch.number)));
+        }
     }
 
     fn fail(&self, transactions: u32) {

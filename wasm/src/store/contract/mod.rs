@@ -14,6 +14,7 @@ mod memory;
 mod random;
 
 use std::{
+    ops::RangeInclusive,
     pin::{Pin, pin},
     task::Poll,
 };
@@ -29,6 +30,10 @@ trait Medium {
     async fn open(&self, name: &str) -> Result<(Self::Store, Vec<StoredBatch>), StorageError>;
     async fn delete(&self, name: &str) -> Result<(), StorageError>;
     async fn has(&self, name: &str) -> bool;
+    /// What can be read of a store, whatever is damaged of it.
+    async fn salvage(&self, name: &str) -> Result<Vec<StoredBatch>, StorageError>;
+    /// Has a store lose these batches, which were appended in one piece.
+    async fn lose(&self, name: &str, batches: RangeInclusive<u64>);
     /// Has so many transactions fail, of the next ones that write: each after all of its requests were made.
     fn fail(&self, transactions: u32);
 }
@@ -57,7 +62,7 @@ fn batches(numbers: impl IntoIterator<Item = u64>) -> Vec<StoredBatch> {
 }
 
 /// A store that holds these batches, each range in a record of its own.
-async fn holding<M: Medium>(medium: &M, records: &[std::ops::RangeInclusive<u64>]) -> M::Store {
+async fn holding<M: Medium>(medium: &M, records: &[RangeInclusive<u64>]) -> M::Store {
     let (store, held) = medium.open(NAME).await.unwrap();
     assert!(held.is_empty());
     for numbers in records {
@@ -276,6 +281,20 @@ async fn a_store_that_was_deleted_takes_nothing_more<M: Medium>(medium: &M) {
     assert!(!medium.has(NAME).await, "nobody would look for what was made in its place");
 }
 
+async fn what_can_be_read_of_a_damaged_store_is_salvaged_and_it_stays_as_it_is<M: Medium>(medium: &M) {
+    holding(medium, &[1..=2, 3..=5, 6..=6]).await.end();
+    assert_eq!(medium.salvage(NAME).await.unwrap(), batches(1..=6), "of a whole one it is all");
+    medium.lose(NAME, 3..=5).await;
+    for _ in 0..2 {
+        assert_refused(medium.open(NAME).await.map(drop), StorageErrorKind::Corrupted);
+        assert_eq!(medium.salvage(NAME).await.unwrap(), batches([1, 2, 6]));
+    }
+    medium.lose(NAME, 1..=2).await;
+    assert_eq!(medium.salvage(NAME).await.unwrap(), batches([6]));
+    medium.lose(NAME, 6..=6).await;
+    assert_eq!(medium.salvage(NAME).await.unwrap(), []);
+}
+
 /// Whatever is done, and whatever fails of it: the store does what memory does.
 async fn random_histories_end_as_in_memory<M: Medium>(medium: &M) {
     for seed in 0..HISTORIES {
@@ -374,5 +393,6 @@ contract! {
     after_its_end_nothing_is_begun,
     what_is_under_way_at_the_end_is_done_or_not_and_never_tried_again,
     a_store_that_was_deleted_takes_nothing_more,
+    what_can_be_read_of_a_damaged_store_is_salvaged_and_it_stays_as_it_is,
     random_histories_end_as_in_memory,
 }
