@@ -8,9 +8,11 @@ use std::{
 
 use crate::value::Value;
 
-/// Under a fingerprint stands what is of different values with that fingerprint: hardly ever more than one.
 #[derive(Clone, Debug)]
-pub(super) struct Groups<T>(BTreeMap<u64, Vec<(Box<[Value]>, T)>>);
+pub(super) struct Groups<T>(BTreeMap<u64, Alike<T>>);
+
+/// What is of different values with one fingerprint: hardly ever more than one.
+type Alike<T> = Vec<(Box<[Value]>, T)>;
 
 impl<T> Default for Groups<T> {
     fn default() -> Self {
