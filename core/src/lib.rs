@@ -94,8 +94,8 @@
 //!
 //! Where there is no link, files carry what a replica lacks \[97 §4.1\]: one says what it [holds](Replica::reader_state),
 //! another one [exports](Replica::export) a chain of files for it, and it [imports](Replica::import) them. A chain for
-//! nobody in particular brings anybody everything, and who has no replica reads it as a [`ReadOnlyCopy`]. [`Export`] shows
-//! all of it.
+//! nobody in particular brings anybody everything, and who has no replica reads it as a [`ReadOnlyCopy`], which
+//! can follow the writer. [`Export`] shows all of it.
 //!
 //! # Errors
 //!
@@ -153,7 +153,7 @@ pub use self::{
         Export, ExportError, HandOverError, Import, ImportError, ImportStep, Importing, Inspection, LogRow, LogSize,
         NotPrimary, Options, ReadOnlyCopy, ReaderStateError, RecoverError, Recovering, Recovery, Replica, ResumeError,
         RetireError, Salvage, SalvageError, Salvaged, SessionReadError, SessionSubmitError, SessionTokenError,
-        SubmitError, Summary, TakeOverError, TooManyWaits,
+        SubmitError, Summary, TakeOverError, TooManyWaits, Views,
     },
     rights::{ProposedWrite, Refusal, Rights, RightsData},
     schedule::ReorderCost,

@@ -10,22 +10,24 @@ use crate::{
     vector::VersionVector,
     wire::{
         DecodeError,
-        file::WireReader,
+        file::{WireReader, WireReaderId},
         snapshot::{read_reigns, wire_reigns},
     },
     write_log::Reigns,
 };
 
-/// What a replica holds, for another one to [export](crate::Replica::export) what it lacks: its CSN and version vector,
-/// and by which digests these are told from others. It names only what is stored there.
+/// What a replica holds, or a read-only copy, for a replica to [export](crate::Replica::export) what it lacks: its CSN and
+/// version vector, and by which digests these are told from others. A replica names only what is stored there.
 ///
-/// It comes from [`Replica::reader_state`](crate::Replica::reader_state) and travels as bytes, which carry their own
-/// version and checksum.
+/// It comes from [`Replica::reader_state`](crate::Replica::reader_state) or
+/// [`ReadOnlyCopy::reader_state`](crate::ReadOnlyCopy::reader_state) and travels as bytes, which carry their own version and
+/// checksum.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ReaderState {
     pub(crate) name: DatabaseName,
     pub(crate) database: DatabaseId,
-    pub(crate) replica: ReplicaId,
+    /// `None` is a read-only copy.
+    pub(crate) replica: Option<ReplicaId>,
     pub(crate) reigns: Reigns,
     pub(crate) csn: Csn,
     /// The digest of the committed order through `csn`.
@@ -48,10 +50,10 @@ impl ReaderState {
         &self.name
     }
 
-    /// The replica.
+    /// The replica; `None` if it is a read-only copy.
     #[must_use]
-    pub const fn replica(&self) -> &ReplicaId {
-        &self.replica
+    pub const fn replica(&self) -> Option<&ReplicaId> {
+        self.replica.as_ref()
     }
 
     /// How much of the committed order it holds.
@@ -79,13 +81,13 @@ impl ReaderState {
     /// version.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
         let WireReader { name, database, replica, reigns, csn, prefix, vector, incoming } = WireReader::decode(bytes)?;
-        let (reigns, vector) = (read_reigns(reigns)?, vector.into_vector()?);
+        let (WireReaderId(replica), reigns, vector) = (replica, read_reigns(reigns)?, vector.into_vector()?);
         Ok(Self { name, database, replica, reigns, csn, prefix, vector, incoming })
     }
 
     fn to_wire(&self) -> WireReader {
         let Self { name, database, replica, reigns, csn, prefix, vector, incoming } = self.clone();
-        let (reigns, vector) = (wire_reigns(&reigns), (&vector).into());
+        let (replica, reigns, vector) = (WireReaderId(replica), wire_reigns(&reigns), (&vector).into());
         WireReader { name, database, replica, reigns, csn, prefix, vector, incoming }
     }
 }

@@ -6,7 +6,7 @@ mod support;
 
 use bayou_core::{
     Branch, DatabaseId, DatabaseName, Event, ExportError, ImportError, ImportStep, Importing, Lack, Options, Predicate,
-    Query, ReadOnlyCopy, ReaderStateError, Replica, View,
+    Query, ReadOnlyCopy, ReaderState, ReaderStateError, Replica, View,
 };
 
 use support::{
@@ -367,6 +367,99 @@ fn who_has_no_replica_reads_a_chain_and_passes_it_on() {
     let for_reader = export(&network.hosts[0], Some(&state(&network.hosts[1])), LARGE);
     assert!(matches!(ReadOnlyCopy::open(&for_reader), Err(ImportError::Lacking { number: 1, lacks })
         if matches!(lacks[0], Lack::Commits { .. })));
+}
+
+/// What a host hands to a copy that says what it holds: the first file of a chain.
+fn next_file(host: &Host, copy: &ReadOnlyCopy, file_bytes_max: usize) -> Vec<u8> {
+    let reader = ReaderState::from_bytes(&copy.reader_state().unwrap().to_bytes()).unwrap();
+    host.replica.export(Some(&reader), file_bytes_max).unwrap().next().unwrap().unwrap()
+}
+
+#[test]
+fn a_read_only_copy_follows_the_writer_of_its_files() {
+    let mut network = Network::with_replicas(1);
+    network.exchange(1, 0);
+    let mut copy = ReadOnlyCopy::open(export(&network.hosts[0], None, LARGE)).unwrap();
+    network.submit(0, note("committed", 10));
+    network.pause();
+    let tentative = network.submit(1, note("tentative", 10));
+    network.exchange(1, 0);
+
+    let file = next_file(&network.hosts[0], &copy, LARGE);
+    let brought = copy.import(&file).unwrap();
+    assert_eq!((brought.writes, brought.commits, brought.complete, brought.more), (2, 1, true, false));
+    assert!(copy.is_whole());
+    let status = copy.status(&tentative).unwrap();
+    assert!(status.known_elsewhere && !status.is_committed(), "the writer of the file has it");
+    let read = |view| copy.read(view, &Query::new(named("notes"), Predicate::All)).unwrap();
+    assert_eq!(read(View::Committed), notes(&network.hosts[0].replica, View::Committed));
+    assert_eq!(read(View::Tentative), notes(&network.hosts[0].replica, View::Tentative));
+
+    // Where there is nothing new there is next to nothing in the file.
+    let file = next_file(&network.hosts[0], &copy, LARGE);
+    assert!(file.len() < 600, "{}", file.len());
+    let brought = copy.import(&file).unwrap();
+    assert_eq!((brought.writes, brought.commits, brought.complete), (0, 0, true));
+}
+
+#[test]
+fn a_read_only_copy_gets_one_file_after_the_other_for_what_it_then_holds() {
+    let mut network = Network::with_replicas(1);
+    network.exchange(1, 0);
+    let first = export(&network.hosts[0], None, LARGE);
+    // Their accepter does not know what became of them, so that this is kept: it takes more than a file.
+    for number in 0..200 {
+        network.submit(1, note(&format!("theirs-{number:03}"), 50));
+    }
+    carry(&mut network, 1, 0, LARGE);
+    for number in 0..40 {
+        network.submit(0, note(&format!("truncated-{number:02}"), 100));
+    }
+    truncate(&mut network, 0);
+    network.submit(0, note("kept", 10));
+
+    // One that has nothing, and one that has so little that it gets the data, too.
+    let from_nothing = ReadOnlyCopy::open(export(&network.hosts[0], None, 1_500).into_iter().take(1)).unwrap();
+    for mut copy in [from_nothing, ReadOnlyCopy::open(&first).unwrap()] {
+        let mut files = 0;
+        loop {
+            let brought = copy.import(&next_file(&network.hosts[0], &copy, 1_500)).unwrap();
+            files += 1;
+            if !brought.more {
+                assert!(brought.complete);
+                break;
+            }
+        }
+        assert!(files > 2, "{files}");
+        assert!(copy.is_whole());
+        assert_eq!(copy.version_vector(), network.hosts[0].replica.version_vector());
+        let all = Query::new(named("notes"), Predicate::All);
+        assert_eq!(copy.read(View::Committed, &all).unwrap(), notes(&network.hosts[0].replica, View::Committed));
+    }
+}
+
+#[test]
+fn a_read_only_copy_of_another_history_is_refused_further_files() {
+    let mut network = Network::with_replicas(1);
+    let mut copy = ReadOnlyCopy::open(export(&network.hosts[0], None, LARGE)).unwrap();
+    let other = network.add_other_database();
+    let reader = copy.reader_state().unwrap();
+    let refused = network.hosts[other].replica.export(Some(&reader), LARGE).map(drop);
+    assert!(matches!(refused, Err(ExportError::OtherDatabase { .. })), "{refused:?}");
+    let before = copy.csn();
+    let file = export(&network.hosts[other], None, LARGE).remove(0);
+    assert!(matches!(copy.import(&file), Err(ImportError::OtherDatabase { .. })));
+    // A file that is damaged, and one from later on.
+    network.submit(0, note("a", 10));
+    let mut file = next_file(&network.hosts[0], &copy, LARGE);
+    let later = state(&network.hosts[0]);
+    let last = file.len() - 20;
+    file[last] ^= 1;
+    assert!(matches!(copy.import(&file), Err(ImportError::File(_))));
+    network.submit(0, note("b", 10));
+    let file = export(&network.hosts[0], Some(&later), LARGE).remove(0);
+    assert!(matches!(copy.import(&file), Err(ImportError::Lacking { .. })));
+    assert_eq!(copy.csn(), before);
 }
 
 #[test]

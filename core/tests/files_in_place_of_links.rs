@@ -5,8 +5,8 @@
 mod support;
 
 use bayou_core::{
-    Csn, Digest, Draft, Import, ImportError, Predicate, Query, ReadOnlyCopy, ReaderState, Replica, Row, VersionVector,
-    View,
+    Csn, Digest, Draft, ExportError, Import, ImportError, Predicate, Query, ReadOnlyCopy, ReaderState, Replica, Row,
+    VersionVector, View,
     limits::{FILE_RECORD_BYTES_MAX, READER_STATE_BYTES_MAX},
 };
 use proptest::{collection::vec, prelude::*, sample::Index};
@@ -155,6 +155,61 @@ proptest! {
                 let rows = copy.read(View::Committed, &Query::new(relation, Predicate::All)).unwrap();
                 prop_assert_eq!(&rows, &expected.views[index]);
             }
+        }
+    }
+}
+
+/// Brings a copy, as somebody does who only looks on, the first file of the chain that a host makes for what it holds, and
+/// begins anew where it contradicts the host.
+fn follow(network: &Network, host: usize, copy: &mut ReadOnlyCopy, file_bytes_max: usize) -> bool {
+    let reader = ReaderState::from_bytes(&copy.reader_state().unwrap().to_bytes()).unwrap();
+    let first =
+        |reader| network.hosts[host].replica.export(reader, file_bytes_max).and_then(|mut files| files.next().unwrap());
+    match first(Some(&reader)) {
+        // A write that is larger than the file.
+        Err(ExportError::FileTooSmall { .. }) => return false,
+        Ok(file) => {
+            if let Ok(brought) = copy.import(&file)
+                && brought.complete
+            {
+                return !brought.more;
+            }
+        }
+        Err(_) => {}
+    }
+    *copy = ReadOnlyCopy::open(export(network, host, None, LARGE)).unwrap();
+    copy.is_whole()
+}
+
+proptest! {
+    #![proptest_config(cases(60))]
+
+    #[test]
+    fn who_looks_on_sees_what_the_writer_of_the_files_sees(
+        steps in vec((step(), prop_oneof![Just(None), (1_500..4_000_usize).prop_map(Some)]), 1..40)
+    ) {
+        let mut network = Network::with_replicas(HOSTS - 1);
+        (1..HOSTS).for_each(|host| network.exchange(host, 0));
+        let mut copies: Vec<_> =
+            (0..HOSTS).map(|host| ReadOnlyCopy::open(export(&network, host, None, LARGE)).unwrap()).collect();
+        for (step, looks) in &steps {
+            take(&mut network, step);
+            if let Some(file_bytes_max) = looks {
+                copies.iter_mut().enumerate().for_each(|(host, copy)| {
+                    follow(&network, host, copy, *file_bytes_max);
+                });
+            }
+        }
+        for (host, copy) in copies.iter_mut().enumerate() {
+            while !follow(&network, host, copy, LARGE) {}
+            let expected = shown(&network.hosts[host].replica);
+            prop_assert!(copy.is_whole());
+            prop_assert_eq!((copy.csn(), copy.version_vector()), (expected.csn, &expected.vector));
+            let all = [View::Committed, View::Tentative].into_iter().flat_map(|view| {
+                let copy = &*copy;
+                relations().into_iter().map(move |relation| copy.read(view, &Query::new(relation, Predicate::All)).unwrap())
+            });
+            prop_assert_eq!(all.collect::<Vec<_>>(), expected.views);
         }
     }
 }

@@ -8,7 +8,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use bayou_core::{
-    Name, Predicate, Query, Replica, Row, View,
+    Name, Predicate, Query, ReadOnlyCopy, Replica, Row, View,
     rooms::{
         self, BookingState, BookingView, CancelError, Field, NewBooking, Room, SLOT_MINUTES_MAX, SLOT_MINUTES_MIN, Slot,
     },
@@ -299,6 +299,29 @@ fn a_booking_goes_through_its_states() {
     network.resume();
     network.exchange(1, 0);
     assert_eq!(states(&network), (BookingState::Cancelled, false));
+}
+
+#[test]
+fn who_looks_on_sees_rooms_and_bookings_as_the_writer_of_the_file_does() {
+    let mut network = office(1);
+    book(&mut network, 1, &booking("a", slot("heron", 600, 60), vec![]));
+    book(&mut network, 1, &booking("b", slot("heron", 600, 60), vec![slot("otter", 600, 60)]));
+    network.exchange(1, 0);
+    network.pause();
+    book(&mut network, 1, &booking("c", slot("heron", 720, 60), vec![]));
+    network.exchange(1, 0);
+    let primary = &network.hosts[0].replica;
+    let file = primary.export(None, usize::MAX).unwrap().next().unwrap().unwrap();
+    let copy = ReadOnlyCopy::open([file]).unwrap();
+    let all = rooms::bookings(&copy, MONDAY, MONDAY + 24 * 60);
+    let states: Vec<_> = all.iter().map(|booking| (booking.id.as_str(), booking.state)).collect();
+    assert_eq!(
+        states,
+        [("a", BookingState::Confirmed), ("b", BookingState::Moved), ("c", BookingState::Tentative)],
+        "what is with the primary is saved there, and not on this device"
+    );
+    assert_eq!(all[1].in_the_way.len(), 1);
+    assert_eq!(rooms::rooms(&copy), rooms::rooms(primary));
 }
 
 #[test]

@@ -156,7 +156,9 @@ fn the_golden_file_brings_a_replica_and_who_has_none_all_that_the_golden_store_h
     assert!(replica.is_ready());
 
     let reader = ReaderState::from_bytes(&read("reader-state")).unwrap();
-    assert_eq!((reader.replica().to_string(), reader.csn().get()), ("0.2".to_owned(), 3));
+    assert_eq!((reader.replica().unwrap().to_string(), reader.csn().get()), ("0.2".to_owned(), 3));
+    let reader = ReaderState::from_bytes(&read("reader-state-of-a-copy")).unwrap();
+    assert_eq!((reader.replica(), reader.csn().get()), (None, 3));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::{
     anti_entropy::{Offer, Peer, Source},
     digest::Digest,
     file::Held,
-    id::DatabaseId,
+    id::{DatabaseId, ReplicaId},
     limits::{BATCH_BYTES_TARGET, FILE_RECORD_BYTES_MAX, FRAME_REPLICAS_MAX, READER_STATE_BYTES_MAX},
     output::PeerKind,
     reader::ReaderState,
@@ -96,11 +96,19 @@ impl Replica {
         if let Some(batch) = self.unsaved_batch() {
             return Err(ReaderStateError::NotSaved { batch });
         }
+        self.reader_state_as(identity.database, Some(identity.replica.clone()))
+    }
+
+    pub(super) fn reader_state_as(
+        &self,
+        database: DatabaseId,
+        replica: Option<ReplicaId>,
+    ) -> Result<ReaderState, ReaderStateError> {
         let csn = self.log.csn();
         let state = ReaderState {
             name: self.name.clone(),
-            database: identity.database,
-            replica: identity.replica.clone(),
+            database,
+            replica,
             reigns: self.log.reigns().clone(),
             csn,
             prefix: self.log.prefix(csn).expect("the log knows the digest of its own end"),
@@ -163,12 +171,13 @@ impl Replica {
             return Err(ExportError::TooManyReplicas);
         }
         let mut peer = Peer::new(PeerKind::Elsewhere, Millis::default());
-        peer.replica = reader.map(|reader| reader.replica.clone());
+        peer.replica = reader.and_then(|reader| reader.replica.clone());
         peer.forked = reader.map(|reader| self.log.forked(&reader.vector)).unwrap_or_default();
         let interrupted = reader.and_then(|reader| reader.incoming.clone());
         peer.open(held.vector.clone(), held.csn, interrupted, &self.arrivals);
         let (pending, written, done) = (None, 0, false);
-        Ok(Export { replica: self, database, peer, held, pending, written, file_bytes_max, done })
+        let for_any_reader = reader.is_none();
+        Ok(Export { replica: self, database, peer, for_any_reader, held, pending, written, file_bytes_max, done })
     }
 
     /// The least of what a reader holds that it must hold to use what is sent. Commits of it that a later term has made
@@ -272,6 +281,7 @@ pub struct Export<'a> {
     database: DatabaseId,
     /// The reader, as if all that is written had been sent to it.
     peer: Peer,
+    for_any_reader: bool,
     /// What it holds after all that is in the files.
     held: Held,
     /// What did not fit into the last file, with what the reader holds after it.
@@ -339,7 +349,7 @@ impl Export<'_> {
 
     fn next_record(&mut self) -> Option<(Vec<u8>, Held)> {
         let Replica { log, arrivals, schedule, outcomes, .. } = self.replica;
-        let (base, for_any_reader) = (schedule.base(), self.peer.replica.is_none());
+        let (base, for_any_reader) = (schedule.base(), self.for_any_reader);
         // Small files are filled well, too.
         let bytes_target = BATCH_BYTES_TARGET.min(self.file_bytes_max / 4).max(1);
         let offer = self.peer.offer(&Source { log, arrivals, base, outcomes, bytes_target, for_any_reader })?;

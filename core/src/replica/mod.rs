@@ -21,6 +21,7 @@ mod state_transfer;
 #[cfg(test)]
 mod tests;
 mod truncation;
+mod views;
 
 #[cfg(feature = "sim")]
 pub use self::probe::{CommittedEntry, Kept};
@@ -35,6 +36,7 @@ pub use self::{
     salvage::{SalvageError, Salvaged},
     sessions::{SessionReadError, SessionSubmitError, SessionTokenError, TooManyWaits},
     truncation::LogSize,
+    views::Views,
 };
 
 use core::fmt;

@@ -17,12 +17,16 @@ use crate::{
     write_log::WriteLog,
 };
 
-use super::{Export, ExportError, ImportError, Inspection, Options, RecoverError, Replica, salvage};
+use super::{
+    Export, ExportError, Import, ImportError, Inspection, Options, ReaderStateError, RecoverError, Replica, Views,
+    salvage,
+};
 
 /// What files or a damaged store hold of a database, for who has no replica of it, or has one no more.
 ///
 /// It has no id, accepts nothing and talks to nobody; what was tentative when it was written stays so. It can be
-/// [exported](Self::export), so that replicas take from it what they lack.
+/// [exported](Self::export), so that replicas take from it what they lack. It follows the writer of its files by
+/// [importing](Self::import) what they make for its [state](Self::reader_state).
 pub struct ReadOnlyCopy {
     database: DatabaseId,
     /// A replica that was never created.
@@ -56,7 +60,7 @@ impl ReadOnlyCopy {
                 replica: Replica::blank(Options::default(), file.name.clone(), WriteLog::default()),
                 is_whole: true,
             });
-            copy.add(file)?;
+            copy.take(file)?;
         }
         copy.ok_or(ImportError::NoFile)
     }
@@ -74,14 +78,26 @@ impl ReadOnlyCopy {
         Ok(Salvage { copy: Self { database, replica, is_whole }, faults, left_out })
     }
 
-    fn add(&mut self, file: WholeFile) -> Result<(), ImportError> {
+    /// Takes in another file: the next one of its chain, or one that was made for what it [holds](Self::reader_state).
+    ///
+    /// # Errors
+    /// When the file is damaged, belongs to another database, or presupposes what is not held here. Then nothing has
+    /// changed.
+    pub fn import(&mut self, file: &[u8]) -> Result<Import, ImportError> {
+        self.take(WholeFile::read(file)?)
+    }
+
+    fn take(&mut self, file: WholeFile) -> Result<Import, ImportError> {
         if file.name != *self.name() {
             return Err(ImportError::OtherName { ours: self.name().clone(), theirs: file.name });
         }
         if file.database != self.database {
             return Err(ImportError::OtherDatabase { ours: self.database, theirs: file.database });
         }
+        let brought = file.to.vector.clone();
         let import = self.replica.take_file(file)?;
+        // Its writer has stored all of it, and is somebody else.
+        self.replica.elsewhere.note_all(&brought);
         self.is_whole = import.complete && !import.more;
         // Nobody stores what is only looked at.
         let mut outputs = self.replica.finish();
@@ -93,7 +109,7 @@ impl ReadOnlyCopy {
             let Some(last) = last.last() else { break };
             outputs = self.replica.handle_persisted(last);
         }
-        Ok(())
+        Ok(import)
     }
 
     /// The database.
@@ -134,7 +150,7 @@ impl ReadOnlyCopy {
         self.replica.read(view, query)
     }
 
-    /// What is known of a write; `None` if it is not held.
+    /// What is known of a write; `None` if it is not held. Who has written a file that it came with counts as elsewhere.
     #[must_use]
     pub fn status(&self, write: &WriteId) -> Option<WriteStatus> {
         self.replica.status(write)
@@ -152,12 +168,30 @@ impl ReadOnlyCopy {
         Inspection { database: Some(self.database), ..self.replica.inspect(rows_max) }
     }
 
+    /// What is held, for a replica to [export](Replica::export) what is lacking.
+    ///
+    /// # Errors
+    /// When it knows too many replicas.
+    pub fn reader_state(&self) -> Result<ReaderState, ReaderStateError> {
+        self.replica.reader_state_as(self.database, None)
+    }
+
     /// Writes files as [`Replica::export`] does.
     ///
     /// # Errors
     /// When the reader holds what contradicts this copy.
     pub fn export(&self, reader: Option<&ReaderState>, file_bytes_max: usize) -> Result<Export<'_>, ExportError> {
         self.replica.export_as(self.database, reader, file_bytes_max)
+    }
+}
+
+impl Views for ReadOnlyCopy {
+    fn read(&self, view: View, query: &Query) -> Result<Vec<Row>, QueryError> {
+        self.read(view, query)
+    }
+
+    fn status(&self, write: &WriteId) -> Option<WriteStatus> {
+        self.status(write)
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{
     outcome::{Branch, Conflict, Outcome, Step},
     query::{Comparison, Predicate, Query},
     relation::ERRORS,
-    replica::Replica,
+    replica::Views,
     sort::sort_by,
     tuple_store::View,
     value::{Key, Name, Row},
@@ -21,8 +21,8 @@ use super::{
 
 /// The rooms, by floor, then name.
 #[must_use]
-pub fn rooms(replica: &Replica) -> Vec<Room> {
-    let rows = read(replica, View::Tentative, &ROOMS, Predicate::All);
+pub fn rooms(data: &dyn Views) -> Vec<Room> {
+    let rows = read(data, View::Tentative, &ROOMS, Predicate::All);
     let mut rooms: Vec<Room> = rows.iter().map(read_room).collect();
     sort_by(&mut rooms, |left, right| (&left.floor, &left.name, &left.id).cmp(&(&right.floor, &right.name, &right.id)));
     rooms
@@ -31,8 +31,8 @@ pub fn rooms(replica: &Replica) -> Vec<Room> {
 /// All that stands, or would, between two times (UTC minutes): bookings, those that are being cancelled, and those for
 /// which at present nothing fits. By start, then room, then id.
 #[must_use]
-pub fn bookings(replica: &Replica, from: i64, to: i64) -> Vec<BookingView> {
-    let mut views = all(replica, &within(from, to));
+pub fn bookings(data: &dyn Views, from: i64, to: i64) -> Vec<BookingView> {
+    let mut views = all(data, &within(from, to));
     views.retain(|view| !matches!(view.state, BookingState::Cancelled | BookingState::NotPlaced));
     sort_by(&mut views, |left, right| {
         (left.slot.start, &left.slot.room, &left.id).cmp(&(right.slot.start, &right.slot.room, &right.id))
@@ -42,56 +42,56 @@ pub fn bookings(replica: &Replica, from: i64, to: i64) -> Vec<BookingView> {
 
 /// All bookings of a person, the newest change first.
 #[must_use]
-pub fn bookings_of(replica: &Replica, person: &str) -> Vec<BookingView> {
-    let mut views = all(replica, &Predicate::equal(PERSON, text(person)));
+pub fn bookings_of(data: &dyn Views, person: &str) -> Vec<BookingView> {
+    let mut views = all(data, &Predicate::equal(PERSON, text(person)));
     sort_by(&mut views, |left, right| right.write.cmp(&left.write).then_with(|| left.id.cmp(&right.id)));
     views
 }
 
 /// What stands in a slot in the tentative view.
 #[must_use]
-pub fn taken(replica: &Replica, slot: &Slot) -> Vec<BookingView> {
-    let rows = read(replica, View::Tentative, &BOOKINGS, overlapping(slot));
-    rows.iter().map(|row| placed(replica, row)).collect()
+pub fn taken(data: &dyn Views, slot: &Slot) -> Vec<BookingView> {
+    let rows = read(data, View::Tentative, &BOOKINGS, overlapping(slot));
+    rows.iter().map(|row| placed(data, row)).collect()
 }
 
-fn all(replica: &Replica, filter: &Predicate) -> Vec<BookingView> {
-    let rows = |relation: &Name| read(replica, View::Tentative, relation, filter.clone());
+fn all(data: &dyn Views, filter: &Predicate) -> Vec<BookingView> {
+    let rows = |relation: &Name| read(data, View::Tentative, relation, filter.clone());
     let standing = rows(&BOOKINGS);
     let cancelled = rows(&CANCELLED);
     let mut unplaced = rows(&ERRORS);
     unplaced.retain(|row| string(row, "kind") == KIND_BOOKING);
-    let standing = standing.iter().map(|row| placed(replica, row));
-    let cancelled = cancelled.iter().map(|row| given_up(replica, row));
-    standing.chain(cancelled).chain(unplaced.iter().map(|row| nowhere(replica, row))).collect()
+    let standing = standing.iter().map(|row| placed(data, row));
+    let cancelled = cancelled.iter().map(|row| given_up(data, row));
+    standing.chain(cancelled).chain(unplaced.iter().map(|row| nowhere(data, row))).collect()
 }
 
 /// A booking that has a place in the tentative view.
-fn placed(replica: &Replica, row: &Row) -> BookingView {
+fn placed(data: &dyn Views, row: &Row) -> BookingView {
     let choice = int(row.value("choice"));
-    let committed = tuple(replica, View::Committed, &BOOKINGS, row.key.as_str());
+    let committed = tuple(data, View::Committed, &BOOKINGS, row.key.as_str());
     let final_state = if choice == 0 { BookingState::Confirmed } else { BookingState::Moved };
     let is_final = committed.is_some_and(|committed| committed.tuple == row.tuple);
-    let state = if is_final { final_state } else { stage(replica, row) };
-    BookingView { state, ..view(replica, row, row.key.as_str().into()) }
+    let state = if is_final { final_state } else { stage(data, row) };
+    BookingView { state, ..view(data, row, row.key.as_str().into()) }
 }
 
 /// A booking that is cancelled in the tentative view.
-fn given_up(replica: &Replica, row: &Row) -> BookingView {
-    let is_final = tuple(replica, View::Committed, &CANCELLED, row.key.as_str()).is_some();
-    let state = if is_final { BookingState::Cancelled } else { stage(replica, row) };
-    let view = view(replica, row, row.key.as_str().into());
+fn given_up(data: &dyn Views, row: &Row) -> BookingView {
+    let is_final = tuple(data, View::Committed, &CANCELLED, row.key.as_str()).is_some();
+    let state = if is_final { BookingState::Cancelled } else { stage(data, row) };
+    let view = view(data, row, row.key.as_str().into());
     BookingView { state, cancelling: !is_final, in_the_way: Vec::new(), ..view }
 }
 
 /// A booking for which nothing fits in the tentative view.
-fn nowhere(replica: &Replica, row: &Row) -> BookingView {
-    let is_final = tuple(replica, View::Committed, &ERRORS, row.key.as_str()).is_some();
-    let state = if is_final { BookingState::NotPlaced } else { stage(replica, row) };
-    BookingView { state, placed: false, ..view(replica, row, string(row, "booking")) }
+fn nowhere(data: &dyn Views, row: &Row) -> BookingView {
+    let is_final = tuple(data, View::Committed, &ERRORS, row.key.as_str()).is_some();
+    let state = if is_final { BookingState::NotPlaced } else { stage(data, row) };
+    BookingView { state, placed: false, ..view(data, row, string(row, "booking")) }
 }
 
-fn view(replica: &Replica, row: &Row, id: String) -> BookingView {
+fn view(data: &dyn Views, row: &Row, id: String) -> BookingView {
     let slot = read_slot(row);
     let choice = int(row.value("choice"));
     BookingView {
@@ -107,19 +107,19 @@ fn view(replica: &Replica, row: &Row, id: String) -> BookingView {
         placed: true,
         alternative: usize::try_from(choice).ok().and_then(|choice| choice.checked_sub(1)),
         cancelling: false,
-        in_the_way: outcome_of(replica, row).as_ref().map_or_else(Vec::new, in_the_way),
+        in_the_way: outcome_of(data, row).as_ref().map_or_else(Vec::new, in_the_way),
         write: row.tuple.written_by.clone(),
     }
 }
 
 /// What became of the write that left this tuple, if that is known here.
-fn outcome_of(replica: &Replica, row: &Row) -> Option<Outcome> {
-    replica.status(&row.tuple.written_by)?.outcome
+fn outcome_of(data: &dyn Views, row: &Row) -> Option<Outcome> {
+    data.status(&row.tuple.written_by)?.outcome
 }
 
 /// How far a write that is not committed has come.
-fn stage(replica: &Replica, row: &Row) -> BookingState {
-    match replica.status(&row.tuple.written_by) {
+fn stage(data: &dyn Views, row: &Row) -> BookingState {
+    match data.status(&row.tuple.written_by) {
         Some(status) if !status.saved => BookingState::Saving,
         Some(status) if !status.known_elsewhere => BookingState::Saved,
         _ => BookingState::Tentative,
@@ -144,23 +144,23 @@ fn in_the_way(outcome: &Outcome) -> Vec<Blocker> {
     blockers
 }
 
-pub(super) fn room(replica: &Replica, view: View, id: &str) -> Option<Row> {
-    tuple(replica, view, &ROOMS, id)
+pub(super) fn room(data: &dyn Views, view: View, id: &str) -> Option<Row> {
+    tuple(data, view, &ROOMS, id)
 }
 
 /// The tuple of a relation with this key.
-pub(super) fn tuple(replica: &Replica, view: View, relation: &Name, key: &str) -> Option<Row> {
+pub(super) fn tuple(data: &dyn Views, view: View, relation: &Name, key: &str) -> Option<Row> {
     let key = Key::new(key).ok()?;
-    read(replica, view, relation, Predicate::Key(Comparison::Equal, key)).into_iter().next()
+    read(data, view, relation, Predicate::Key(Comparison::Equal, key)).into_iter().next()
 }
 
 /// A booking's tuple in the error log.
-pub(super) fn unplaced(replica: &Replica, view: View, booking_id: &str) -> Option<Row> {
+pub(super) fn unplaced(data: &dyn Views, view: View, booking_id: &str) -> Option<Row> {
     let is_booking = Predicate::equal(KIND, text(KIND_BOOKING));
     let filter = Predicate::And(vec![Predicate::equal(BOOKING, text(booking_id)), is_booking]);
-    read(replica, view, &ERRORS, filter).into_iter().next()
+    read(data, view, &ERRORS, filter).into_iter().next()
 }
 
-fn read(replica: &Replica, view: View, relation: &Name, filter: Predicate) -> Vec<Row> {
-    replica.read(view, &Query::new(relation.clone(), filter)).expect("queries written here are within all limits")
+fn read(data: &dyn Views, view: View, relation: &Name, filter: Predicate) -> Vec<Row> {
+    data.read(view, &Query::new(relation.clone(), filter)).expect("queries written here are within all limits")
 }

@@ -10,9 +10,9 @@ use thiserror::Error;
 
 use crate::{
     digest::{Chaining, Digest},
-    id::{DatabaseId, DatabaseName, ReplicaId},
+    id::{DatabaseId, DatabaseName, IdError, ReplicaId},
     limits::{FILE_RECORD_BYTES_MAX, READER_STATE_BYTES_MAX, REIGNS_MAX},
-    stamp::Csn,
+    stamp::{Csn, Stamp},
     tuple_store::TupleKey,
 };
 
@@ -345,7 +345,7 @@ impl State {
 pub(crate) struct WireReader {
     pub(crate) name: DatabaseName,
     pub(crate) database: DatabaseId,
-    pub(crate) replica: ReplicaId,
+    pub(crate) replica: WireReaderId,
     #[serde(deserialize_with = "bounded::list::<_, _, REIGNS_MAX>")]
     pub(crate) reigns: Vec<WireReign>,
     pub(crate) csn: Csn,
@@ -378,5 +378,23 @@ impl WireReader {
         check_csn(reader.csn)?;
         reader.incoming.as_ref().map_or(Ok(()), |(csn, ..)| check_csn(*csn))?;
         Ok(reader)
+    }
+}
+
+/// The replica that a reader is. A reader that is none has the path of one stamp 0, which no replica has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<Stamp>", into = "Vec<Stamp>")]
+pub(crate) struct WireReaderId(pub(crate) Option<ReplicaId>);
+
+impl TryFrom<Vec<Stamp>> for WireReaderId {
+    type Error = IdError;
+    fn try_from(path: Vec<Stamp>) -> Result<Self, IdError> {
+        if path == [Stamp::ZERO] { Ok(Self(None)) } else { path.try_into().map(|replica| Self(Some(replica))) }
+    }
+}
+
+impl From<WireReaderId> for Vec<Stamp> {
+    fn from(WireReaderId(replica): WireReaderId) -> Self {
+        replica.map_or_else(|| vec![Stamp::ZERO], Self::from)
     }
 }

@@ -485,7 +485,7 @@ fn every_golden_file_is_of_something() {
     let names = names.chain(refused_frames().into_iter().chain(refused_batches()).map(|(name, ..)| name));
     let names = names.chain(files::files().into_iter().map(|(name, _)| name));
     let names = names.chain(files::refused_files().into_iter().map(|(name, ..)| name));
-    let names = names.chain(["session", "reader-state"]);
+    let names = names.chain(files::reader_states().into_iter().map(|(name, _)| name)).chain(["session"]);
     let expected: BTreeSet<String> = names.map(|name| format!("{name}.hex")).chain(["README.md".into()]).collect();
     let found = fs::read_dir(directory()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     assert_eq!(found.collect::<BTreeSet<_>>(), expected);

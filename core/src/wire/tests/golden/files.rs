@@ -69,12 +69,15 @@ pub(super) fn files() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-fn reader_state() -> ReaderState {
+/// Those of a replica, and of a read-only copy that holds the same.
+pub(super) fn reader_states() -> [(&'static str, ReaderState); 2] {
     let incoming = Some((csn(4), Digest::EMPTY.chained(&[b"the data"]), (name("bookings"), key("b-2"))));
     let (csn, prefix) = (csn(3), Digest::EMPTY.chained(&[b"a prefix"]));
     let (name, vector) = (DatabaseName::parse("golden").unwrap(), vector().into_vector().unwrap());
-    let (database, replica) = (database(), replica("0.2"));
-    ReaderState { name, database, replica, reigns: reigns(), csn, prefix, vector, incoming }
+    let (database, replica) = (database(), Some(replica("0.2")));
+    let of_a_replica = ReaderState { name, database, replica, reigns: reigns(), csn, prefix, vector, incoming };
+    let of_a_copy = ReaderState { replica: None, ..of_a_replica.clone() };
+    [("reader-state", of_a_replica), ("reader-state-of-a-copy", of_a_copy)]
 }
 
 pub(super) fn refused_files() -> Vec<(&'static str, Vec<u8>, FileError)> {
@@ -121,8 +124,10 @@ fn every_file_has_its_golden_bytes_and_is_read_from_them() {
 }
 
 #[test]
-fn a_reader_state_has_its_golden_bytes_and_is_read_from_them() {
-    let bytes = reader_state().to_bytes();
-    compare("reader-state", &bytes);
-    assert_eq!(ReaderState::from_bytes(&bytes), Ok(reader_state()));
+fn every_reader_state_has_its_golden_bytes_and_is_read_from_them() {
+    for (name, state) in reader_states() {
+        let bytes = state.to_bytes();
+        compare(name, &bytes);
+        assert_eq!(ReaderState::from_bytes(&bytes), Ok(state), "{name}");
+    }
 }
