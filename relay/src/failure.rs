@@ -7,6 +7,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header::ALLOW},
     response::{IntoResponse, Response},
 };
+use bayou_core::ExportError;
 use tokio_tungstenite::tungstenite;
 
 /// Where the REST interface and the sockets are.
@@ -40,6 +41,10 @@ impl Failure {
         StatusCode::CONFLICT,
         "A write of a newer version has to be committed first: start a relay of that version on this store.",
     );
+    pub(crate) const NO_READER: Self =
+        Self::new(StatusCode::BAD_REQUEST, "The body has to be what a reader says that it holds, or empty.");
+    pub(crate) const BUSY: Self =
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "The database is written to all the time; try again later.");
     pub(crate) const UNAVAILABLE: Self =
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "The store cannot be used at present; the relay's log says why.");
     pub(crate) const SHUTTING_DOWN: Self =
@@ -64,6 +69,11 @@ impl Failure {
     pub(crate) fn no_web_socket(error: &tungstenite::Error) -> Self {
         let sentence = format!("This address is for WebSocket connections ({error}).");
         Self { status: StatusCode::BAD_REQUEST, sentence: sentence.into() }
+    }
+
+    /// The engine makes no file: who holds less than this reader, or nothing, may ask.
+    pub(crate) fn no_file(error: &ExportError) -> Self {
+        Self { status: StatusCode::CONFLICT, sentence: format!("No file can be made for this reader: {error}.").into() }
     }
 
     pub(crate) fn other_host(host: &str) -> Self {

@@ -17,6 +17,7 @@ use tower_http::compression::{CompressionLayer, DefaultPredicate, Predicate, pre
 use crate::{
     database::{Database, Description, PauseError, Unavailable},
     directory::{Directory, OpenRefused},
+    export::export,
     failure::Failure,
     headers,
     options::Options,
@@ -39,6 +40,7 @@ pub(crate) fn router(relay: Relay) -> Router {
         .route("/healthz", get(healthz))
         .route("/v1/databases/{name}", get(describe))
         .route("/v1/databases/{name}/socket", get(open_socket))
+        .route("/v1/databases/{name}/export", post(export))
         .route("/v1/databases/{name}/commits/pause", post(pause_commits))
         .route("/v1/databases/{name}/commits/resume", post(resume_commits))
         .fallback(page::serve)
@@ -97,12 +99,12 @@ async fn set_commits_paused(relay: &Relay, name: &str, paused: bool) -> Result<S
     }
 }
 
-fn parse(name: &str) -> Result<DatabaseName, Failure> {
+pub(crate) fn parse(name: &str) -> Result<DatabaseName, Failure> {
     DatabaseName::parse(name).map_err(|_| Failure::NO_NAME)
 }
 
 /// A database that exists: asking for one must not make it.
-fn known(relay: &Relay, name: &DatabaseName) -> Result<Database, Failure> {
+pub(crate) fn known(relay: &Relay, name: &DatabaseName) -> Result<Database, Failure> {
     match relay.directory.open_known(name) {
         None => Err(Failure::NO_DATABASE),
         Some(Ok(database)) => Ok(database),

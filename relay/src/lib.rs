@@ -28,6 +28,7 @@
 //! | `/`, `/d/<name>`, files | the built page |
 //! | `/v1/databases/<name>/socket` | WebSocket, sub-protocol [`bayou_core::SUBPROTOCOL`]; founds the database at first use |
 //! | `GET /v1/databases/<name>` | `{ name, id, csn, replicas, paused }` |
+//! | `POST /v1/databases/<name>/export` | the next file for a reader whose state is the body, or for one that has nothing |
 //! | `POST /v1/databases/<name>/commits/pause`, `.../resume` | 204 when it is stored; the demo database only |
 //! | `/healthz` | 200 as long as the store can be read |
 //!
@@ -64,6 +65,7 @@ mod close;
 mod data_folder;
 mod database;
 mod directory;
+mod export;
 mod failure;
 mod files;
 mod headers;

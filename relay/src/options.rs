@@ -33,6 +33,8 @@ pub struct Options {
     pub idle_after: Duration,
     /// How long a client may take to send a request's head.
     pub request_head_within: Duration,
+    /// How long somebody who asks for a file waits for it. A file is made when all that the database holds is stored.
+    pub export_within: Duration,
     /// How long a shutdown waits for sockets to close and for the store to be written.
     pub shutdown_within: Duration,
 }
@@ -55,6 +57,7 @@ impl Default for Options {
             write_within: Duration::from_secs(20),
             idle_after: Duration::from_secs(60),
             request_head_within: Duration::from_secs(15),
+            export_within: Duration::from_secs(10),
             shutdown_within: Duration::from_secs(10),
         }
     }

@@ -7,6 +7,7 @@ use tokio::{sync::oneshot, time::Instant};
 
 use super::{
     Command, Description, PauseError,
+    export::Exports,
     load::Loaded,
     upkeep::{Chore, Upkeep},
 };
@@ -30,6 +31,7 @@ pub(super) struct Host {
     stored: u64,
     /// Answers that wait until a batch is durable.
     answers: Vec<(u64, oneshot::Sender<Result<(), PauseError>>)>,
+    exports: Exports,
     upkeep: Upkeep,
     /// Batches with lower numbers than this are not needed, and the store has not been asked to delete them.
     unforgotten: Option<u64>,
@@ -52,6 +54,7 @@ impl Host {
             issued: stored_through,
             stored: stored_through,
             answers: Vec::new(),
+            exports: Exports::default(),
             unforgotten: None,
             started: Instant::now(),
             relay_started,
@@ -84,6 +87,8 @@ impl Host {
         for (_, answer) in self.answers.extract_if(.., |(number, _)| *number <= through) {
             let _ = answer.send(Ok(()));
         }
+        // Before anything else is to be stored.
+        self.exports.handle_stored(&self.replica);
         self.keep_up();
     }
 
@@ -144,6 +149,7 @@ impl Host {
                 let _ = answer.send(self.describe());
             }
             Command::PauseCommits { paused, answer } => self.pause_commits(paused, answer),
+            Command::Export(request) => self.exports.take(request, &self.replica),
         }
     }
 

@@ -1,16 +1,20 @@
 //! An open database: one task owns its replica, and everybody else sends it commands.
 
 mod at_rest;
+mod export;
 mod host;
 mod load;
 mod task;
 mod upkeep;
 
-use axum::body::Bytes;
-use bayou_core::{Csn, PeerId};
-use serde::Serialize;
-use tokio::sync::{mpsc, oneshot};
+use std::sync::Arc;
 
+use axum::body::Bytes;
+use bayou_core::{Csn, ExportError, PeerId, ReaderState};
+use serde::Serialize;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use self::export::ExportRequest;
 pub use self::load::LoadError;
 pub(crate) use self::{
     at_rest::store_all,
@@ -22,11 +26,15 @@ use crate::outbound::Outbound;
 /// Commands that wait for a database's task before their senders wait too. A frame is up to 1 MiB, so that this also
 /// bounds the bytes.
 const COMMANDS_WAITING_MAX: usize = 32;
+/// Files that are asked for at one time, and made one by one. Others wait outside, so that what replicas send never
+/// stands behind more than these.
+const EXPORTS_AT_ONCE_MAX: usize = 4;
 
 /// Sends commands to a database's task. The task ends when all of these are gone, the directory's included.
 #[derive(Clone, Debug)]
 pub(crate) struct Database {
     commands: mpsc::Sender<Command>,
+    exports: Arc<Semaphore>,
 }
 
 /// A socket's place at a database.
@@ -51,6 +59,15 @@ pub(crate) enum PauseError {
     Unavailable,
 }
 
+/// Why no file was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ExportFailed {
+    /// The engine refuses: the reader contradicts what is held here.
+    Refused(ExportError),
+    /// As [`Unavailable`].
+    Unavailable,
+}
+
 /// What anybody may know of a database.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Description {
@@ -68,12 +85,13 @@ pub(crate) enum Command {
     Detach { peer: PeerId },
     Describe { answer: oneshot::Sender<Description> },
     PauseCommits { paused: bool, answer: oneshot::Sender<Result<(), PauseError>> },
+    Export(ExportRequest),
 }
 
 impl Database {
     pub(crate) fn new() -> (Self, mpsc::Receiver<Command>) {
         let (commands, waiting) = mpsc::channel(COMMANDS_WAITING_MAX);
-        (Self { commands }, waiting)
+        (Self { commands, exports: Arc::new(Semaphore::new(EXPORTS_AT_ONCE_MAX)) }, waiting)
     }
 
     /// Whether the task has ended.
@@ -100,6 +118,14 @@ impl Database {
     pub(crate) async fn pause_commits(&self, paused: bool) -> Result<(), PauseError> {
         let answer = self.ask(|answer| Command::PauseCommits { paused, answer }).await;
         answer.unwrap_or(Err(PauseError::Unavailable))
+    }
+
+    /// The next file for a reader that holds this, or for one that holds nothing. Waits until all that is held is stored.
+    pub(crate) async fn export(&self, reader: Option<ReaderState>) -> Result<Vec<u8>, ExportFailed> {
+        let _permit = self.exports.acquire().await.expect("it is never closed");
+        let reader = reader.map(Box::new);
+        let answer = self.ask(|answer| Command::Export(ExportRequest { reader, answer })).await;
+        answer.map_err(|Unavailable| ExportFailed::Unavailable)?.map_err(ExportFailed::Refused)
     }
 
     async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, Unavailable> {

@@ -7,6 +7,7 @@
 mod bad_input;
 mod convergence;
 mod durability;
+mod export;
 mod files;
 mod http;
 mod origin;

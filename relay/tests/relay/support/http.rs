@@ -36,6 +36,15 @@ impl Answer {
 
 /// Sends a request with these headers; `Host` is the relay's address unless it is among them.
 pub(crate) async fn request(relay: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    send(relay, method, path, headers, &[]).await
+}
+
+/// Sends a body.
+pub(crate) async fn post(relay: SocketAddr, path: &str, body: &[u8]) -> Answer {
+    send(relay, "POST", path, &[("Content-Length", &body.len().to_string())], body).await
+}
+
+async fn send(relay: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
     let mut text = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
     if !headers.iter().any(|(name, _)| *name == "Host") {
         text += &format!("Host: {relay}\r\n");
@@ -46,7 +55,7 @@ pub(crate) async fn request(relay: SocketAddr, method: &str, path: &str, headers
     text += "\r\n";
     within_deadline("an answer", async {
         let mut connection = TcpStream::connect(relay).await.unwrap();
-        connection.write_all(text.as_bytes()).await.unwrap();
+        connection.write_all(&[text.as_bytes(), body].concat()).await.unwrap();
         let mut answer = Vec::new();
         connection.read_to_end(&mut answer).await.unwrap();
         parse(&answer)

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 pub(crate) use self::{
     client::{Client, Closed, converge, handshake, open_narrow_socket, upgrade_request},
-    http::request,
+    http::{post, request},
     program::{Program, page_folder, run_to_end},
     relay::TestRelay,
     stores::{Fault, FaultyStore, GatedStore, ReadCountingStore},
