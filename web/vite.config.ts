@@ -25,7 +25,13 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         // The bindings belong to the engine and change with it.
-        codeSplitting: { groups: [{ name: "engine", test: /[\\/]pkg[\\/]bayou/ }] },
+        codeSplitting: {
+          groups: [
+            { name: "engine", test: /[\\/]pkg[\\/]bayou/, priority: 1 },
+            // What the first view needs is fetched, and compressed, as one.
+            { name: "view", tags: ["$initial"] },
+          ],
+        },
       },
     },
   },

@@ -21,6 +21,8 @@
 //! await replica.importFile(file);                      // resolves when what it brought is stored on this device
 //! ```
 //!
+//! A page that can have no replica (`open` has rejected with a `StorageError`) looks at files as a [`ReadOnlyCopy`].
+//!
 //! | module | what it does |
 //! |---|---|
 //! | `opening` | decides which replica this tab becomes |
@@ -53,4 +55,4 @@ mod wait;
 #[cfg(feature = "contract")]
 pub use store::contract_in_browser::{run_store_clause, store_clauses};
 
-pub use api::{NearbyLink, NearbyLinks, RelayLink, Replica, Rooms, SubmittedWrite};
+pub use api::{NearbyLink, NearbyLinks, ReadOnlyCopy, RelayLink, Replica, Rooms, SubmittedWrite};

@@ -23,8 +23,8 @@ const ANSWER_MS_MAX: u32 = 5_000;
 pub(crate) enum LockError {
     /// The page has no Web Locks, so that nothing would keep two tabs from using one replica id.
     #[error(
-        "This page was not loaded over a secure connection, so the browser offers it no Web Locks and a replica would \
-         not be safe. Open it as http://localhost or over https, or start the relay with a certificate."
+        "This address is not secure, so the browser keeps back what Bayou needs to store bookings safely. Open it as \
+         http://localhost, or by an address that begins with https://."
     )]
     Insecure,
     /// The browser refused: the document is going away, or its origin is opaque.

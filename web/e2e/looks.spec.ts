@@ -100,6 +100,27 @@ test("files, storage, and a store that is gone", async ({ desk }) => {
   await inspect(desk, "storage-lost");
 });
 
+test("a page that can have no replica", async ({ desk, relay, visitor }) => {
+  await desk.openWithRooms();
+  await furnish(desk);
+  const { tab } = await visitor();
+  const other = await tab();
+  const { page } = other;
+  await page.addInitScript(() => {
+    Object.defineProperty(window, "indexedDB", { get: () => undefined });
+  });
+  await page.goto("/d/demo");
+  await other.show();
+  await inspect(other, "read-only-grid");
+  await page.getByRole("button", { name: "Agenda" }).click();
+  await relay.kill();
+  await expect(page.getByText("cannot be reached at present")).toHaveCount(2);
+  await inspect(other, "read-only-agenda");
+  await page.getByRole("button", { name: "Retro" }).click();
+  await expect(page.getByRole("dialog", { name: "Retro" })).toBeVisible();
+  await inspect(other, "read-only-details");
+});
+
 test("the links", async ({ visitor }) => {
   const { tab } = await visitor();
   const desk = await tab();

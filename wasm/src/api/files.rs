@@ -102,7 +102,7 @@ impl Replica {
 
 /// What an imported file brought.
 #[derive(Serialize, Tsify)]
-pub(crate) struct ImportedFile {
+pub struct ImportedFile {
     /// The place of the file in its chain, from 1.
     pub number: u32,
     /// The chain goes on with another file.
@@ -262,12 +262,15 @@ fn import_progress(options: JsValue) -> Result<Option<Function>, ApiError> {
 /// So much of a file is copied at a time.
 const PIECE_BYTES: u32 = 1024 * 1024;
 
+/// A file is read as a whole.
+pub(super) fn check_size(file: &Uint8Array) -> Result<(), ApiError> {
+    if file.length() as usize > FILE_BYTES_MAX { Err(TransferFailed::too_large().into()) } else { Ok(()) }
+}
+
 async fn read_file(file: &Input<'_>) -> Result<Vec<u8>, ApiError> {
     let Some(blob) = file.value().dyn_ref::<Blob>() else {
         let array: Uint8Array = file.instance("a Blob, a File or a Uint8Array is expected")?;
-        if array.length() as usize > FILE_BYTES_MAX {
-            return Err(TransferFailed::too_large().into());
-        }
+        check_size(&array)?;
         return Ok(array.to_vec());
     };
     #[expect(clippy::cast_precision_loss, reason = "the bound is far below 2^53")]

@@ -58,7 +58,7 @@ impl Rooms {
 impl Rooms {
     /// The rooms, by floor, then name.
     pub fn list(&self) -> Result<Vec<Ts<Room>>, JsValue> {
-        Ok(plain_list::<Room, _>(self.host.read(rooms::rooms)?))
+        Ok(plain_list::<Room, _>(self.host.read(|replica| rooms::rooms(replica))?))
     }
 
     /// Adds rooms, or changes those whose ids are taken. Rejects with a `ValidationError`.
@@ -100,8 +100,7 @@ impl Rooms {
         #[wasm_bindgen(unchecked_param_type = "number")] from: JsValue,
         #[wasm_bindgen(unchecked_param_type = "number")] to: JsValue,
     ) -> Result<Vec<Ts<Booking>>, JsValue> {
-        let minutes = |name, value| Input::argument(name, value).integer().map_err(ApiError::from);
-        let (from, to) = (minutes("from", from)?, minutes("to", to)?);
+        let (from, to) = read_stretch(from, to)?;
         Ok(plain_list::<Booking, _>(self.host.read(|replica| rooms::bookings(replica, from, to))?))
     }
 
@@ -125,6 +124,12 @@ impl From<Vec<rooms::FieldError>> for ApiError {
     }
 }
 
-fn plain_list<T: From<S> + Tsify + Serialize, S>(items: Vec<S>) -> Vec<Ts<T>> {
+/// A stretch of time, in UTC minutes.
+pub(super) fn read_stretch(from: JsValue, to: JsValue) -> Result<(i64, i64), ApiError> {
+    let minutes = |name, value| Input::argument(name, value).integer();
+    Ok((minutes("from", from)?, minutes("to", to)?))
+}
+
+pub(super) fn plain_list<T: From<S> + Tsify + Serialize, S>(items: Vec<S>) -> Vec<Ts<T>> {
     items.into_iter().map(|item| plain(&T::from(item))).collect()
 }

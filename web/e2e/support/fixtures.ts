@@ -20,7 +20,7 @@ interface Fixtures {
 }
 
 /** What no test may leave behind unnoticed: uncaught errors, and anything that the policy has kept from loading. */
-function watch(page: Page, faults: string[]): void {
+export function watch(page: Page, faults: string[]): void {
   page.on("pageerror", ({ message }) => {
     if (!NO_FAULT.test(message)) faults.push(`uncaught: ${message}`);
   });

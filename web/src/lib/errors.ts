@@ -16,6 +16,15 @@ export function sentenceOf(error: unknown): string {
 
 /** Where opening failed because the storage has not answered yet: when to try again. */
 export function whenAnswered(error: unknown): Promise<void> | undefined {
-  const isOfStorage = error instanceof Error && error.name === "StorageError";
-  return isOfStorage ? (error as StorageError).answered : undefined;
+  return isOfStorage(error) ? error.answered : undefined;
+}
+
+/** Whether this page can have no replica, be it for the time being. */
+export function isOfStorage(error: unknown): error is StorageError {
+  return isNamed(error, "StorageError");
+}
+
+/** The engine's errors are told apart by their names. */
+export function isNamed(error: unknown, name: string): boolean {
+  return error instanceof Error && error.name === name;
 }

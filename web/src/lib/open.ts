@@ -21,12 +21,6 @@ export async function openReplica(
   tell: (sentence: string | undefined) => void,
   progress?: (part: number) => void,
 ): Promise<Replica> {
-  if (!window.isSecureContext) {
-    throw new OpenError(
-      "This address is not secure, so the browser keeps back what Bayou needs to store bookings safely. " +
-        "Open it as http://localhost or start the relay with a certificate and use https://.",
-    );
-  }
   try {
     await init({ module_or_path: wasmUrl });
   } catch (cause) {

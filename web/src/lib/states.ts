@@ -33,6 +33,11 @@ export function byId(rooms: readonly Room[]): RoomsById {
   return new Map(rooms.map((room) => [room.id, room]));
 }
 
+/** The time zones that rooms are in. */
+export function zonesOf(rooms: readonly Room[]): string[] {
+  return [...new Set(rooms.map(({ zone }) => zone))];
+}
+
 export function roomName(rooms: RoomsById, id: string): string {
   return rooms.get(id)?.name ?? "a room that is not here yet";
 }
