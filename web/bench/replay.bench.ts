@@ -5,7 +5,7 @@ import { longTasks, watchLongTasks } from "./long-tasks.ts";
 
 const BOOKINGS = 1_000;
 
-/** Bookings of one hour each, two of which overlap at any time, so that each has a conflict to look for and half have one. */
+/** An hour each, one every half hour, so that all but the first of each room find a conflict. */
 function book(page: Page, count: number): Promise<void> {
   return page.evaluate(async (count) => {
     const replica = window.bayou;

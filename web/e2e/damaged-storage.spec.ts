@@ -51,6 +51,19 @@ async function closed({ context }: Visitor, { page }: Desk): Promise<[bare: Page
   return [bare, store];
 }
 
+/** Leaves a store with two bookings that nobody else has, of which the first is damaged. */
+async function withDamage(person: Visitor): Promise<[bare: Page, store: string]> {
+  const first = await person.tab();
+  await first.openWithRooms();
+  await first.settled();
+  await first.goOffline();
+  await first.book({ title: "Hit", ...MORNING });
+  await first.book({ title: "Behind it", ...NOON });
+  const [bare, store] = await closed(person, first);
+  await damage(bare, store, 2, "byte");
+  return [bare, store];
+}
+
 const noticeOf = ({ page }: Desk): Locator =>
   page.getByRole("status", { name: "Damaged storage", exact: true });
 
@@ -192,14 +205,7 @@ test("nothing is deleted before somebody has said so twice, by keyboard, too", a
   visitor,
 }) => {
   const person = await visitor();
-  const first = await person.tab();
-  await first.openWithRooms();
-  await first.settled();
-  await first.goOffline();
-  await first.book({ title: "Hit", ...MORNING });
-  await first.book({ title: "Behind it", ...NOON });
-  const [bare, store] = await closed(person, first);
-  await damage(bare, store, 2, "byte");
+  const [bare, store] = await withDamage(person);
 
   const desk = await person.tab();
   await desk.open();
@@ -229,14 +235,7 @@ test("nothing is deleted before somebody has said so twice, by keyboard, too", a
 
 test("how it looks", async ({ visitor }) => {
   const person = await visitor();
-  const first = await person.tab();
-  await first.openWithRooms();
-  await first.settled();
-  await first.goOffline();
-  await first.book({ title: "Hit", ...MORNING });
-  await first.book({ title: "Behind it", ...NOON });
-  const [bare, store] = await closed(person, first);
-  await damage(bare, store, 2, "byte");
+  await withDamage(person);
 
   const desk = await person.tab();
   await desk.open();

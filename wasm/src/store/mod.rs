@@ -13,6 +13,7 @@ mod connection;
 #[cfg(any(test, feature = "contract"))]
 mod contract;
 mod error;
+mod reading;
 mod record;
 mod registry;
 mod replica_store;
@@ -22,5 +23,6 @@ pub(crate) use connection::End as StoreEnd;
 #[cfg(feature = "contract")]
 pub(crate) use contract::indexed_db as contract_in_browser;
 pub(crate) use error::{StorageError, StorageErrorKind};
+pub(crate) use reading::{Next, Reading};
 pub(crate) use registry::{Entry, Registry};
-pub(crate) use replica_store::{Next, Reading, ReplicaStore, StoreId};
+pub(crate) use replica_store::{ReplicaStore, StoreId};

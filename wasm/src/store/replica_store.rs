@@ -15,6 +15,7 @@ use web_sys::{IdbKeyRange, IdbObjectStore};
 use super::{
     connection::{self, Connection, End, Layout},
     error::{StorageError, StorageErrorKind},
+    reading::{Next, Reading, RecordsFrom},
     record::{self, Unreadable},
     segments,
 };
@@ -25,9 +26,6 @@ const LAYOUT: Layout = Layout { store: "batches", key_path: None, index: None };
 /// How often a store that was open before is opened again, and the wait in between.
 const REOPENINGS_MAX: u32 = 5;
 const REOPENING_WAIT_MS: u32 = 200;
-
-/// So many records are read at once, some two mebibytes: what the browser makes of them it makes on the page's thread.
-const RECORDS_PER_READ: usize = 8;
 
 /// So many small records make it worth while to join them.
 const LOOSE_RECORDS_MAX: usize = 256;
@@ -78,7 +76,7 @@ type Tell = Box<dyn Fn(End)>;
 
 /// Who is to be told how the connection ended.
 #[derive(Default)]
-struct Ends {
+pub(super) struct Ends {
     last: Cell<Option<End>>,
     tell: RefCell<Option<Tell>>,
 }
@@ -94,78 +92,25 @@ impl Ends {
 
 /// The small records after the last full segment.
 #[derive(Clone, Copy)]
-struct Loose {
+pub(super) struct Loose {
     /// Key of the first.
-    from: u64,
-    count: usize,
-}
-
-/// A store that is being read. Only when it has been read to its end is it there to be written to.
-pub(crate) struct Reading {
-    name: String,
-    connection: Rc<Connection>,
-    ends: Rc<Ends>,
-    records: RecordsFrom,
-    /// Sizes of the records, in bytes, and the numbers of their first batches.
-    sizes: Vec<usize>,
-    firsts: Vec<u64>,
-    /// The number of the last batch.
-    last: u64,
-}
-
-/// What comes next of a store that is being read.
-pub(crate) enum Next {
-    /// Consecutive batches, some mebibytes of them, and the rest of the store.
-    Batches(Vec<StoredBatch>, Reading),
-    /// The store, of which all has been read.
-    All(ReplicaStore),
-}
-
-impl Reading {
-    /// Opens the store, making it if it does not exist.
-    pub(crate) async fn begin(name: String) -> Result<Self, StorageError> {
-        let ends = Rc::<Ends>::default();
-        let connection = Rc::new(connect(&name, &ends).await?);
-        let records = RecordsFrom::new(&connection, 0).await?;
-        Ok(Self { name, connection, ends, records, sizes: Vec::new(), firsts: Vec::new(), last: 0 })
-    }
-
-    /// Which part of it has been read: from 0 to 1.
-    #[expect(clippy::cast_precision_loss, reason = "a store has fewer than 2^53 records")]
-    pub(crate) fn part(&self) -> f64 {
-        self.sizes.len() as f64 / self.records.keys.len().max(1) as f64
-    }
-
-    /// Reads on.
-    pub(crate) async fn next(mut self) -> Result<Next, StorageError> {
-        let records = self.records.next(&self.connection).await?;
-        if records.is_empty() {
-            return Ok(Next::All(self.into_store()));
-        }
-        let mut batches = Vec::new();
-        for record in records {
-            let first = batches.len();
-            record::decode(&record, &mut batches).map_err(unreadable)?;
-            self.sizes.push(record.len());
-            self.firsts.push(batches[first].number);
-        }
-        if self.last != 0 && record::first_number(&batches) != self.last + 1 {
-            return Err(corrupted());
-        }
-        self.last = batches.last().map_or(self.last, |batch| batch.number);
-        Ok(Next::Batches(batches, self))
-    }
-
-    fn into_store(self) -> ReplicaStore {
-        let Self { name, connection, ends, sizes, firsts, last: stored, .. } = self;
-        let count = segments::loose_count(&sizes);
-        let loose = Loose { from: firsts.get(firsts.len() - count).copied().unwrap_or(stored + 1), count };
-        let (connection, stored, loose) = (RefCell::new(Some(connection)), Cell::new(stored), Cell::new(loose));
-        ReplicaStore { name, connection, stored, loose, ends, has_ended: Cell::default() }
-    }
+    pub(super) from: u64,
+    pub(super) count: usize,
 }
 
 impl ReplicaStore {
+    /// The store, once all that it holds has been read.
+    pub(super) fn all_read(
+        name: String,
+        connection: Rc<Connection>,
+        ends: Rc<Ends>,
+        stored: u64,
+        loose: Loose,
+    ) -> Self {
+        let (connection, stored, loose) = (RefCell::new(Some(connection)), Cell::new(stored), Cell::new(loose));
+        Self { name, connection, stored, loose, ends, has_ended: Cell::default() }
+    }
+
     /// Opens the store, making it if it does not exist, and reads what it holds.
     pub(crate) async fn open(name: String) -> Result<(Self, Vec<StoredBatch>), StorageError> {
         let mut all = Vec::new();
@@ -411,32 +356,9 @@ impl ReplicaStore {
     }
 }
 
-async fn connect(name: &str, ends: &Rc<Ends>) -> Result<Connection, StorageError> {
+pub(super) async fn connect(name: &str, ends: &Rc<Ends>) -> Result<Connection, StorageError> {
     let ends = Rc::clone(ends);
     Connection::open(name, &LAYOUT, move |end| ends.end(end)).await
-}
-
-/// The records with a key or a greater one, in order, a few at a time.
-struct RecordsFrom {
-    keys: Vec<JsValue>,
-    read: usize,
-}
-
-impl RecordsFrom {
-    async fn new(connection: &Connection, from: u64) -> Result<Self, StorageError> {
-        let range = IdbKeyRange::lower_bound(&key(from)).map_err(|error| StorageError::from_js(&error))?;
-        let keys = connection.read(&|store| store.get_all_keys_with_key(&range)).await?.to_vec();
-        Ok(Self { keys, read: 0 })
-    }
-
-    /// The next ones; none after the last.
-    async fn next(&mut self, connection: &Connection) -> Result<Vec<Vec<u8>>, StorageError> {
-        let keys = self.keys[self.read..].chunks(RECORDS_PER_READ).next().unwrap_or_default();
-        let (Some(first), Some(last)) = (keys.first(), keys.last()) else { return Ok(Vec::new()) };
-        let range = IdbKeyRange::bound(first, last).map_err(|error| StorageError::from_js(&error))?;
-        self.read += keys.len();
-        bytes_of(&connection.read(&|store| store.get_all_with_key(&range)).await?)
-    }
 }
 
 async fn records_from(connection: &Connection, from: u64) -> Result<Vec<Vec<u8>>, StorageError> {
@@ -456,7 +378,7 @@ fn upper_bound(before: u64) -> Result<IdbKeyRange, StorageError> {
     IdbKeyRange::upper_bound_with_open(&key(before), true).map_err(|error| StorageError::from_js(&error))
 }
 
-fn bytes_of(records: &Array) -> Result<Vec<Vec<u8>>, StorageError> {
+pub(super) fn bytes_of(records: &Array) -> Result<Vec<Vec<u8>>, StorageError> {
     let bytes = |record: JsValue| record.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec);
     records.iter().map(|record| bytes(record).ok_or_else(corrupted)).collect()
 }
@@ -481,7 +403,7 @@ fn to_js(record: &[u8]) -> JsValue {
 
 /// Batch numbers are far below 2^53: at a thousand a second it takes 285,000 years to get there.
 #[expect(clippy::cast_precision_loss, reason = "see above")]
-fn key(number: u64) -> JsValue {
+pub(super) fn key(number: u64) -> JsValue {
     JsValue::from_f64(number as f64)
 }
 
@@ -492,11 +414,11 @@ fn number(key: &JsValue) -> Option<u64> {
     key.as_f64().filter(|key| key.fract() == 0.0 && (1.0..=9_007_199_254_740_992.0).contains(key)).map(number)
 }
 
-fn corrupted() -> StorageError {
+pub(super) fn corrupted() -> StorageError {
     StorageError::new(StorageErrorKind::Corrupted, "a record does not read back, or one is missing")
 }
 
-fn unreadable(record: Unreadable) -> StorageError {
+pub(super) fn unreadable(record: Unreadable) -> StorageError {
     match record {
         Unreadable::Damaged => corrupted(),
         Unreadable::Newer => StorageError::new(StorageErrorKind::Newer, "a record has a newer format"),
