@@ -90,15 +90,19 @@ export async function writeSiteData(page: Page, data: SiteData): Promise<void> {
   }, data);
 }
 
+const CLEARING = "/v1/cleared";
+
 /** Has the browser clear all that the origin of this page has stored: something at the relay's address asks for it. */
 export async function clearSiteData(page: Page, relay: Relay): Promise<void> {
   await relay.kill();
-  const server = createServer((_, response) => {
-    response.writeHead(204, { "clear-site-data": '"storage"' }).end();
+  const server = createServer(({ url }, response) => {
+    // The page looks for its relay meanwhile: that is not to clear the data a second time.
+    if (url === CLEARING) response.writeHead(204, { "clear-site-data": '"storage"' }).end();
+    else response.destroy();
   });
   server.listen(relay.port, "127.0.0.1");
   await once(server, "listening");
-  await page.evaluate(() => fetch("/v1/cleared"));
+  await page.evaluate((path) => fetch(path), CLEARING);
   const closed = once(server, "close");
   server.close();
   server.closeAllConnections();
