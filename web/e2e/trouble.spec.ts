@@ -25,6 +25,24 @@ test("an engine that cannot be loaded is told in a sentence", async ({ desk }) =
   await expect(desk.page.getByRole("button", { name: "Reload" })).toBeVisible();
 });
 
+for (const part of ["js", "css"]) {
+  test(`dialogs whose ${part} file cannot be fetched are told in a sentence, and a reload brings them @engines`, async ({
+    desk,
+  }) => {
+    await desk.page.context().route(`**/dialogs-*.${part}`, (route) => route.abort());
+    await desk.open();
+    const alert = desk.page.getByRole("alert");
+    await expect(alert).toContainText("Part of this page could not be fetched");
+    const samples = desk.page.getByRole("button", { name: "Use sample rooms" });
+    await expect(samples).toBeDisabled();
+    await desk.page.context().unroute(`**/dialogs-*.${part}`);
+    await desk.page.getByRole("button", { name: "Reload" }).click();
+    await samples.click();
+    await expect(alert).toBeHidden();
+    await desk.book({ title: "After all", room: "Cypress", start: "09:00", end: "10:00" });
+  });
+}
+
 test("a browser without storage is told in a sentence", async ({ desk }) => {
   await desk.page.addInitScript(() => {
     Object.defineProperty(window, "indexedDB", { get: () => undefined });
