@@ -62,18 +62,36 @@ fn first_16(hasher: &blake3::Hasher) -> Digest {
     Digest(first)
 }
 
+/// How many bytes are hashed at once, at least: much at once takes less time than the same in small parts.
+const HASHED_AT_ONCE: usize = 32 * 1024;
+
 /// The digest of a sequence of parts that need not be held at once.
 #[derive(Debug, Default)]
-pub(crate) struct DigestBuilder(blake3::Hasher);
+pub(crate) struct DigestBuilder {
+    hasher: blake3::Hasher,
+    /// What is hashed next.
+    waiting: Vec<u8>,
+}
 
 impl DigestBuilder {
-    pub(crate) fn add(&mut self, part: &[u8]) {
-        self.0.update(&(part.len() as u64).to_le_bytes());
-        self.0.update(part);
+    /// Adds a part, which is plain data, as it is encoded, behind its length.
+    pub(crate) fn add(&mut self, part: &impl Serialize) {
+        let length_at = self.waiting.len();
+        self.waiting.extend([0; 8]);
+        let part_at = self.waiting.len();
+        // Serialising plain data into a growing vector has no way to fail.
+        self.waiting =
+            postcard::to_extend(part, core::mem::take(&mut self.waiting)).expect("plain data can be encoded");
+        let length = (self.waiting.len() - part_at) as u64;
+        self.waiting[length_at..part_at].copy_from_slice(&length.to_le_bytes());
+        if self.waiting.len() >= HASHED_AT_ONCE {
+            self.hasher.update(&self.waiting);
+            self.waiting.clear();
+        }
     }
 
-    pub(crate) fn finish(&self) -> Digest {
-        first_16(&self.0)
+    pub(crate) fn finish(mut self) -> Digest {
+        first_16(self.hasher.update(&self.waiting))
     }
 }
 
@@ -86,5 +104,23 @@ impl fmt::Display for Digest {
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Digest({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_of_parts_is_one_over_their_lengths_and_bytes_however_much_is_hashed_at_once() {
+        let parts: Vec<String> = (0..2_000).map(|number| "x".repeat(number % 67)).collect();
+        let (mut digest, mut plain) = (DigestBuilder::default(), blake3::Hasher::new());
+        for part in &parts {
+            digest.add(part);
+            let encoded = postcard::to_allocvec(part).expect("plain data");
+            plain.update(&(encoded.len() as u64).to_le_bytes()).update(&encoded);
+        }
+        assert!(plain.count() > 2 * HASHED_AT_ONCE as u64, "some of it is hashed before the end");
+        assert_eq!(digest.finish(), first_16(&plain));
     }
 }

@@ -107,7 +107,7 @@ impl fmt::Display for DatabaseName {
 /// Unrolled, that is a path of stamps from the database's first replica, which has the empty path. The order is
 /// that of the paths; it decides between writes of equal stamp and is the same everywhere. Cloning copies a pointer.
 #[derive(Clone, Serialize, Deserialize)]
-#[serde(try_from = "Vec<Stamp>", into = "Vec<Stamp>")]
+#[serde(try_from = "Vec<Stamp>")]
 pub struct ReplicaId(Arc<[Stamp]>);
 
 impl ReplicaId {

@@ -48,27 +48,15 @@ impl Base {
     /// The same for the same data, wherever it is computed: over each tuple's relation, key, fields and last writer.
     pub(crate) fn digest(&self) -> Digest {
         *self.digest.get_or_init(|| {
-            let mut digest = BaseDigest::default();
-            self.after(None).for_each(|(relation, key, tuple)| digest.add(relation, key, tuple));
-            digest.0.finish()
+            let mut digest = DigestBuilder::default();
+            self.after(None).for_each(|(relation, key, tuple)| add_to(&mut digest, relation, key, tuple));
+            digest.finish()
         })
     }
 }
 
-/// The digest of tuples that are added in order.
-#[derive(Debug, Default)]
-struct BaseDigest(DigestBuilder, Vec<u8>);
-
-impl BaseDigest {
-    fn add(&mut self, relation: &Name, key: &Key, tuple: &Tuple) {
-        let Self(digest, bytes) = self;
-        let mut buffer = core::mem::take(bytes);
-        buffer.clear();
-        // Serialising plain data into a growing vector has no way to fail.
-        *bytes = postcard::to_extend(&(relation, key, &tuple.fields, &tuple.written_by), buffer)
-            .expect("a tuple can be encoded");
-        digest.add(bytes);
-    }
+fn add_to(digest: &mut DigestBuilder, relation: &Name, key: &Key, tuple: &Tuple) {
+    digest.add(&(relation, key, &tuple.fields, &tuple.written_by));
 }
 
 /// A base that is put together from its tuples, in order.
@@ -78,13 +66,13 @@ pub(crate) struct BaseBuilder {
     last: Option<TupleKey>,
     indexes: usize,
     /// Where the base is to be compared with what somebody else says of it.
-    digest: Option<BaseDigest>,
+    digest: Option<DigestBuilder>,
 }
 
 impl BaseBuilder {
     /// One that will know the digest of its data at the end.
     pub(crate) fn with_digest() -> Self {
-        Self { digest: Some(BaseDigest::default()), ..Self::default() }
+        Self { digest: Some(DigestBuilder::default()), ..Self::default() }
     }
 
     /// The place of the last tuple.
@@ -102,7 +90,7 @@ impl BaseBuilder {
             return false;
         }
         if let Some(digest) = &mut self.digest {
-            digest.add(&relation, &key, &tuple);
+            add_to(digest, &relation, &key, &tuple);
         }
         if relation == relation::INDEXES {
             self.define_index(&tuple);
@@ -135,7 +123,7 @@ impl BaseBuilder {
             tables.tables.insert(relation, Table::on(ground));
         }
         if let Some(digest) = digest {
-            base.digest = digest.0.finish().into();
+            base.digest = digest.finish().into();
         }
         (base, tables)
     }

@@ -5,7 +5,7 @@ mod name;
 use core::{cmp::Ordering, fmt};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smol_str::SmolStr;
 use thiserror::Error;
 
@@ -57,7 +57,6 @@ pub enum ValueError {
 ///
 /// The derived order is the one by which queries compare and sort: by kind as listed, then by content.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "WireValue", into = "WireValue")]
 pub enum Value {
     /// No value; what an absent field reads as.
     #[default]
@@ -71,7 +70,7 @@ pub enum Value {
     /// Bytes.
     Bytes(Arc<[u8]>),
     /// Values that are no lists themselves.
-    List(Arc<[Value]>),
+    List(#[serde(deserialize_with = "flat_list")] Arc<[Value]>),
 }
 
 impl Value {
@@ -154,74 +153,30 @@ impl From<Vec<Value>> for Value {
     }
 }
 
-/// What stands on the wire for a value. Its list is of another type, so that no input can nest lists and exhaust the
-/// decoder's stack.
-#[derive(Serialize, Deserialize)]
-enum WireValue {
+/// Decodes a list. Its elements are of another type, so that no input can nest lists and exhaust the decoder's stack.
+fn flat_list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<[Value]>, D::Error> {
+    let elements = Vec::<Element>::deserialize(deserializer)?;
+    Ok(elements.into_iter().map(Value::from).collect())
+}
+
+/// What stands for an element of a list.
+#[derive(Deserialize)]
+enum Element {
     Null,
     Bool(bool),
     Int(i64),
     Text(Text),
-    Bytes(Vec<u8>),
-    List(Vec<WireElement>),
+    Bytes(Arc<[u8]>),
 }
 
-#[derive(Serialize, Deserialize)]
-enum WireElement {
-    Null,
-    Bool(bool),
-    Int(i64),
-    Text(Text),
-    Bytes(Vec<u8>),
-}
-
-impl From<WireValue> for Value {
-    fn from(wire: WireValue) -> Self {
-        match wire {
-            WireValue::Null => Self::Null,
-            WireValue::Bool(value) => Self::Bool(value),
-            WireValue::Int(value) => Self::Int(value),
-            WireValue::Text(value) => Self::Text(value),
-            WireValue::Bytes(value) => Self::Bytes(value.into()),
-            WireValue::List(list) => Self::List(list.into_iter().map(Self::from).collect()),
-        }
-    }
-}
-
-impl From<WireElement> for Value {
-    fn from(wire: WireElement) -> Self {
-        match wire {
-            WireElement::Null => Self::Null,
-            WireElement::Bool(value) => Self::Bool(value),
-            WireElement::Int(value) => Self::Int(value),
-            WireElement::Text(value) => Self::Text(value),
-            WireElement::Bytes(value) => Self::Bytes(value.into()),
-        }
-    }
-}
-
-impl From<Value> for WireValue {
-    fn from(value: Value) -> Self {
-        match value {
-            Value::Null => Self::Null,
-            Value::Bool(value) => Self::Bool(value),
-            Value::Int(value) => Self::Int(value),
-            Value::Text(value) => Self::Text(value),
-            Value::Bytes(value) => Self::Bytes(value.to_vec()),
-            Value::List(list) => Self::List(list.iter().cloned().map(WireElement::from).collect()),
-        }
-    }
-}
-
-impl From<Value> for WireElement {
-    fn from(value: Value) -> Self {
-        match value {
-            // `Value::check` has refused a nested list before anything is encoded.
-            Value::Null | Value::List(_) => Self::Null,
-            Value::Bool(value) => Self::Bool(value),
-            Value::Int(value) => Self::Int(value),
-            Value::Text(value) => Self::Text(value),
-            Value::Bytes(value) => Self::Bytes(value.to_vec()),
+impl From<Element> for Value {
+    fn from(element: Element) -> Self {
+        match element {
+            Element::Null => Self::Null,
+            Element::Bool(value) => Self::Bool(value),
+            Element::Int(value) => Self::Int(value),
+            Element::Text(value) => Self::Text(value),
+            Element::Bytes(value) => Self::Bytes(value),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::limits::{KEY_BYTES_MAX, NAME_BYTES_MAX};
 
@@ -10,7 +10,7 @@ use super::{Text, ValueError};
 
 /// The name of a relation or of a field.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "Text", into = "Text")]
+#[serde(try_from = "Text")]
 pub struct Name(Text);
 
 impl Name {
@@ -66,8 +66,8 @@ impl fmt::Debug for Name {
 /// The key of a tuple within its relation.
 ///
 /// Keys are ordered by their UTF-8 bytes.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "Text", into = "Text")]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "Text")]
 pub struct Key {
     /// The first eight bytes as a number, the first one highest, with zeros for those that are not there. Where they differ
     /// they are in the order of the texts, which mostly stand elsewhere in memory.
@@ -103,6 +103,12 @@ impl TryFrom<Text> for Key {
         let mut first = [0; 8];
         first.iter_mut().zip(text.bytes()).for_each(|(first, byte)| *first = byte);
         Ok(Self { prefix: u64::from_be_bytes(first), text })
+    }
+}
+
+impl Serialize for Key {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.text.serialize(serializer)
     }
 }
 

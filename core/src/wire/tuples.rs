@@ -16,6 +16,9 @@ use crate::{
 
 use super::snapshot::WireTuple;
 
+/// How many tuples are given room for at once, whatever their number is said to be.
+const ROOM_MAX: usize = 1_024;
+
 /// Decodes a list of tuples.
 pub(super) fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<WireTuple>, D::Error> {
     deserializer.deserialize_seq(List)
@@ -40,7 +43,8 @@ impl<'de> Visitor<'de> for List {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
-        let (mut before, mut tuples) = (Before::default(), Vec::new());
+        let room = elements.size_hint().unwrap_or_default().min(ROOM_MAX);
+        let (mut before, mut tuples) = (Before::default(), Vec::with_capacity(room));
         while let Some(tuple) = elements.next_element_seed(OneTuple(&mut before))? {
             tuples.push(tuple);
         }
