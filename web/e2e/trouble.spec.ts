@@ -43,6 +43,34 @@ for (const part of ["js", "css"]) {
   });
 }
 
+test("a page whose script does not come is told in a sentence after a while, and a reload brings it @engines", async ({
+  desk: { page },
+}) => {
+  // The while is ended from here, not waited for.
+  await page.addInitScript(() => {
+    document.addEventListener("animationstart", ({ target }) => {
+      if (target instanceof Element && target.matches("#app + *")) {
+        for (const animation of target.getAnimations()) animation.pause();
+      }
+    });
+  });
+  await page.context().route("**/assets/index-*.js", (route) => route.abort());
+  await page.goto("/d/demo");
+  const sentence = page.locator("#app + *");
+  const delays = () =>
+    sentence.evaluate((element) => element.getAnimations().map(({ playState }) => playState));
+  await expect.poll(delays).toEqual(["paused"]);
+  await expect(sentence).toBeHidden();
+  await sentence.evaluate((element) => {
+    for (const animation of element.getAnimations()) animation.finish();
+  });
+  await expect(page.getByRole("alert")).toContainText("Bayou has not started");
+  await page.context().unroute("**/assets/index-*.js");
+  await page.getByRole("link", { name: "Reload" }).click();
+  await expect(page.getByRole("button", { name: "Use sample rooms" })).toBeVisible();
+  await expect(sentence).toBeHidden();
+});
+
 test("a browser without storage is told in a sentence", async ({ desk }) => {
   await desk.page.addInitScript(() => {
     Object.defineProperty(window, "indexedDB", { get: () => undefined });

@@ -7,7 +7,6 @@ import { viewerZone } from "./lib/zone.ts";
 const target = document.querySelector("#app");
 if (target === null) throw new Error("index.html has an element with the id app");
 
-target.replaceChildren();
 mount(App, { target });
 
 // The first questions about zones and about what is kept on this device have the browser read its tables and files, some
