@@ -53,6 +53,36 @@ fn of_two_replicas_on_copies_of_one_storage_one_takes_a_new_id() {
     assert_eq!(committed_notes(&network, 0), ["one", "other"]);
 }
 
+/// Frames cross in every way in which the one or the other peer may be first.
+#[test]
+fn an_id_that_a_second_peer_has_created_is_given_back() {
+    for choice in 0..12 {
+        let mut network = Network::with_replicas(2);
+        let joining = network.add_joining();
+        let peers = [0, 1, 2];
+        for peer in peers {
+            network.link(peer, joining);
+        }
+        while network.deliver_one(choice).is_some() {}
+        network.unlink_all();
+        for _ in 0..2 {
+            for peer in peers {
+                network.exchange_anew(peer, joining);
+            }
+        }
+        assert!(network.hosts[joining].replica.is_ready());
+        for host in 0..4 {
+            let ids: Vec<_> = network.hosts[host].replica.version_vector().iter().map(|(id, _)| id.clone()).collect();
+            let mut owned: Vec<_> = network.hosts.iter().map(|host| host.replica.id().unwrap().clone()).collect();
+            owned.sort();
+            assert_eq!(ids, owned, "at host {host}, in the order of choice {choice}");
+        }
+        network.submit(joining, note("after all", 10));
+        network.exchange_anew(0, joining);
+        assert_eq!(committed_notes(&network, 0), ["after all"]);
+    }
+}
+
 #[test]
 fn of_two_histories_of_one_id_the_primary_keeps_one_and_the_other_is_offered_again() {
     let mut network = Network::with_replicas(2);

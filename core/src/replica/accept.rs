@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    id::WriteId,
+    id::{ReplicaId, WriteId},
     output::{Event, Output},
     write::{Body, Write},
 };
@@ -14,12 +14,17 @@ impl Replica {
     /// Gives a body the next id of this replica and inserts it; the primary commits it at once.
     pub(super) fn accept(&mut self, body: Body) -> Result<WriteId, SubmitError> {
         let own = self.id().ok_or(SubmitError::NotReady)?.clone();
-        let end = self.log.end_of_chain(&own).ok_or(SubmitError::NotReady)?;
+        self.accept_as(own, body)
+    }
+
+    /// The same under an id that nobody else has.
+    pub(super) fn accept_as(&mut self, replica: ReplicaId, body: Body) -> Result<WriteId, SubmitError> {
+        let end = self.log.end_of_chain(&replica).ok_or(SubmitError::NotReady)?;
         let stamp = self.clock.tick().ok_or(SubmitError::ClockExhausted)?;
-        let id = WriteId { stamp, replica: own };
+        let id = WriteId { stamp, replica };
         let write = Arc::new(Write::accepted(id.clone(), end.stamp, end.chain, body));
         self.journal.record_write(&write);
-        let inserted = self.log.insert(write).expect("a new write of one's own continues one's own chain");
+        let inserted = self.log.insert(write).expect("a new write of one's own continues its chain");
         debug_assert!(inserted, "a new stamp was never used before");
         self.arrivals.push(id.clone());
         self.commit_accepted(&id);

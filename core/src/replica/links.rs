@@ -280,7 +280,8 @@ impl Replica {
     /// The peer has created this replica. It accepts writes once it has its creator's state through the creation.
     fn handle_created(&mut self, peer: PeerId, replica: ReplicaId) -> Result<(), DisconnectReason> {
         if self.identity.is_some() && !self.id_lost {
-            // Two peers were asked, and the other one was first: the second id stays unused.
+            // Two peers were asked, and the other one was first.
+            self.note_unused(peer, replica);
             return Ok(());
         }
         let session = self.peers.get(&peer).expect("the session is there while its message is handled");

@@ -159,6 +159,8 @@ pub struct Replica {
     retires_again: bool,
     /// The ids that it had before.
     former: BTreeSet<ReplicaId>,
+    /// Ids that were created for it and that it does not need.
+    unused: BTreeSet<ReplicaId>,
     /// What became of truncated writes.
     outcomes: Outcomes,
     /// After which CSN the outcomes of other replicas' truncated writes are all known.
@@ -235,6 +237,7 @@ impl Replica {
             retirement_known: false,
             retires_again: false,
             former: BTreeSet::new(),
+            unused: BTreeSet::new(),
             outcomes: Outcomes::default(),
             outcomes_after: Csn::ZERO,
             known_csns: BTreeMap::new(),
@@ -418,6 +421,7 @@ impl Replica {
             self.commit_waiting();
         }
         self.create_for_waiting();
+        self.retire_unused();
     }
 
     fn put_out(&mut self) -> Outputs {

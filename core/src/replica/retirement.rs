@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::{
     execution,
-    id::WriteId,
+    id::{ReplicaId, WriteId},
     output::Output,
     output::{Event, Outputs, PeerId},
     planted::{self, Bug},
@@ -54,8 +54,36 @@ impl Replica {
     }
 
     pub(super) fn accept_retirement(&mut self) -> Result<WriteId, SubmitError> {
-        let body = Body::new(&WriteKind::RetireReplica).expect("a retirement is within all limits");
-        self.accept(body)
+        self.accept(retirement())
+    }
+
+    /// An id that was created for this replica while it got another one.
+    pub(super) fn note_unused(&mut self, peer: PeerId, id: ReplicaId) {
+        let Some(session) = self.peers.get(&peer) else { return };
+        let was_asked = session.told_id.as_ref() != self.id();
+        let creator = id.creation().map(|creation| creation.replica);
+        let is_own = self.id() == Some(&id) || self.former.contains(&id);
+        if was_asked && creator.is_some() && creator == session.replica && !is_own {
+            self.unused.insert(id);
+        }
+    }
+
+    /// Retires the ids that were created for this replica in vain, as soon as it knows of their creation: nobody else has
+    /// them, and they would stand in every version vector for ever.
+    pub(super) fn retire_unused(&mut self) {
+        if self.unused.is_empty() || !self.ready || self.has_retired() {
+            return;
+        }
+        for id in self.unused.iter().filter(|id| self.log.holds_creation(id)).cloned().collect::<Vec<_>>() {
+            self.unused.remove(&id);
+            let Some(creation) = id.creation() else { continue };
+            let is_untouched = self.log.vector().entry(&id).is_some_and(|entry| entry.stamp == creation.stamp);
+            // A stamp from an absurd future is not followed, and where the clock has come to its end nothing is accepted:
+            // there the id stays.
+            if is_untouched && creation.stamp <= self.clock.stamp() {
+                let _ = self.accept_as(id, retirement());
+            }
+        }
     }
 
     /// Whether this replica has retired.
@@ -80,4 +108,8 @@ impl Replica {
             self.journal.say(Output::Event(Event::Retired));
         }
     }
+}
+
+fn retirement() -> Body {
+    Body::new(&WriteKind::RetireReplica).expect("a retirement is within all limits")
 }

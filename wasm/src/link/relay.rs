@@ -279,7 +279,7 @@ impl RelayLink {
         let peer = self.phase.borrow().peer();
         self.last_heard.set(js_sys::Date::now());
         match (event, peer) {
-            // To be created by two would leave one of the ids unused in every version vector.
+            // Of two ids, one would be given in vain.
             (SocketEvent::Opened, _) if host.nearby().is_asking() => {
                 self.after_session(RESYNC, "Another tab of this browser is asked first.".to_owned());
             }

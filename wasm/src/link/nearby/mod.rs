@@ -46,7 +46,7 @@ use crate::{
 };
 
 /// How long a replica that has none waits for the relay to give it its id: those that other tabs give are longer, and
-/// an id that was given twice stays in every version vector.
+/// a second one is given in vain.
 const RELAY_CHANCE_MS: u64 = 2_000;
 /// And for its data, once the relay has answered.
 const RELAY_DATA_MS: u64 = 10_000;
