@@ -78,6 +78,12 @@ pub const REPLAY_WRITES_MIN: usize = if cfg!(feature = "sim") { 2 } else { 512 }
 /// How long the data waits for a peer to catch up where more would have to be replayed.
 pub const REPLAY_DELAY_MS_MAX: u64 = 200;
 
+// --- State transfer ---------------------------------------------------------------------------------------
+
+/// Tuples that are digested at once before the first part of their transfer, or freed at once when others took their place;
+/// the rest waits for calls of its own. (The databases of the simulator are small.)
+pub const TUPLES_AT_ONCE: usize = if cfg!(feature = "sim") { 4 } else { 4_096 };
+
 // --- Session guarantees -----------------------------------------------------------------------------------
 
 /// One session token.

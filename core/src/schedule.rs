@@ -187,9 +187,9 @@ impl Schedule {
         replay.cost
     }
 
-    /// Begins anew with the data as of a CSN; everything tentative is to be executed again.
-    pub(crate) fn install(&mut self, base: Base, csn: Csn) {
-        *self = Self::on(base, csn);
+    /// Begins anew with the data as of a CSN; everything tentative is to be executed again. Hands out the data before.
+    pub(crate) fn install(&mut self, base: Base, csn: Csn) -> Arc<Base> {
+        core::mem::replace(self, Self::on(base, csn)).base
     }
 
     /// The outcome of a committed write, if it is executed and not omitted.

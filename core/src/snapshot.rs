@@ -32,10 +32,15 @@ pub(crate) enum Part {
 }
 
 impl SnapshotReader {
-    /// Reads the tuples beyond a place, then these outcomes.
-    pub(crate) fn new(base: Arc<Base>, after: Option<TupleKey>, mut outcomes: Vec<(WriteId, OmittedOutcome)>) -> Self {
+    /// Reads all tuples, then these outcomes.
+    pub(crate) fn new(base: Arc<Base>, mut outcomes: Vec<(WriteId, OmittedOutcome)>) -> Self {
         outcomes.reverse();
-        Self { base, after, tuples_read: false, outcomes }
+        Self { base, after: None, tuples_read: false, outcomes }
+    }
+
+    /// Leaves out the tuples through this place.
+    pub(crate) fn begin_after(&mut self, place: TupleKey) {
+        self.after = Some(place);
     }
 
     pub(crate) fn base(&self) -> &Base {

@@ -4,14 +4,13 @@ use core::ops::Bound;
 use std::sync::Arc;
 
 use crate::{
-    digest::Digest,
     id::WriteId,
     limits::IN_FLIGHT_BYTES_MAX,
     outcomes::{OmittedOutcome, Outcomes},
     planted::{self, Bug},
     sort::distinct,
     stamp::{Csn, Stamp, Term},
-    tuple_store::{Base, TupleKey},
+    tuple_store::Base,
     value::Text,
     vector::VersionVector,
     wire::{
@@ -54,7 +53,7 @@ impl Peer {
         }
         let log = source.log;
         if !self.declines && (self.transfer.is_some() || self.sent_csn < log.omitted().csn) {
-            return Some(Offer::Part(self.offer_part(source)));
+            return self.offer_part(source).map(Offer::Part);
         }
         let mut filling = Filling::new(self.sent_csn, source.bytes_target);
         if !self.declines {
@@ -66,30 +65,39 @@ impl Peer {
         filling.finish().map(Offer::Batch)
     }
 
-    /// The peer lacks commits that are omitted here \[97 §3.3\].
-    fn offer_part(&mut self, source: &Source<'_>) -> SnapshotPart {
+    /// The peer lacks commits that are omitted here \[97 §3.3\]. `None`: it has to wait until the digest of the data is known.
+    fn offer_part(&mut self, source: &Source<'_>) -> Option<SnapshotPart> {
         let Source { log, base, outcomes, .. } = source;
         let (replica, csn, interrupted) = (&self.replica, self.sent_csn, &mut self.interrupted);
         let transfer = self.transfer.get_or_insert_with(|| {
             let omitted = log.omitted();
-            let same_data =
-                |(csn, digest, _): &(Csn, Digest, TupleKey)| *csn == omitted.csn && *digest == base.digest();
-            let after = interrupted.take().filter(same_data).map(|(_, _, key)| key);
             let owned = |(write, outcome): (WriteId, &OmittedOutcome)| (write, outcome.clone());
             let outcomes = if source.for_any_reader {
                 outcomes.iter().filter(|(_, omitted)| omitted.csn > csn).map(owned).collect()
             } else {
                 replica.iter().flat_map(|replica| outcomes.of_replica(replica, csn)).map(owned).collect()
             };
-            Transfer::new(Arc::clone(base), omitted.clone(), log.reigns().clone(), after, outcomes)
+            Transfer::new(Arc::clone(base), omitted.clone(), log.reigns().clone(), interrupted.take(), outcomes)
         });
-        let part = transfer.next_part(source.bytes_target);
+        let part = transfer.next_part(source.bytes_target)?;
         if part.end.is_some() {
             self.sent = self.sent.merged(&transfer.omitted.vector);
             self.sent_csn = transfer.omitted.csn;
             self.transfer = None;
         }
-        part
+        Some(part)
+    }
+
+    /// Whether the peer gets nothing until the digest of the data is known.
+    pub(crate) fn awaits_digest(&self) -> bool {
+        self.transfer.as_ref().is_some_and(Transfer::awaits_digest)
+    }
+
+    /// Computes some more of the digest that it awaits.
+    pub(crate) fn continue_digest(&mut self) {
+        if let Some(transfer) = &mut self.transfer {
+            transfer.continue_digest();
+        }
     }
 
     /// What the peer will hold once all that was offered has arrived, a state transfer under way aside.

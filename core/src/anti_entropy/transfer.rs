@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use crate::{
+    digest::Digest,
     id::WriteId,
+    limits::TUPLES_AT_ONCE,
     outcomes::OmittedOutcome,
     snapshot::{Part, SnapshotReader},
-    tuple_store::{Base, TupleKey},
+    stamp::Csn,
+    tuple_store::{Base, Digesting, TupleKey},
     wire::snapshot::{Outcomes, SnapshotPart, Tuples, WireOmitted},
     write_log::{Omitted, Reigns},
 };
@@ -15,26 +18,46 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Transfer {
     reader: SnapshotReader,
+    /// Nothing is sent before the digest is known: every part names it.
+    digesting: Digesting,
+    /// Where the peer says that its last transfer was interrupted, and of which data that was.
+    interrupted: Option<(Csn, Digest, TupleKey)>,
     pub(super) omitted: Omitted,
     reigns: Reigns,
 }
 
 impl Transfer {
-    /// A transfer from the beginning, or from where an earlier one of the same data was interrupted; with the outcomes of
-    /// the receiver's own writes.
+    /// A transfer from the beginning, or where an earlier one of the same data was interrupted, from there; with the outcomes
+    /// of the receiver's own writes.
     pub(super) fn new(
         base: Arc<Base>,
         omitted: Omitted,
         reigns: Reigns,
-        after: Option<TupleKey>,
+        interrupted: Option<(Csn, Digest, TupleKey)>,
         outcomes: Vec<(WriteId, OmittedOutcome)>,
     ) -> Self {
-        Self { reader: SnapshotReader::new(base, after, outcomes), omitted, reigns }
+        let mut digesting = Digesting::of(Arc::clone(&base));
+        digesting.step(TUPLES_AT_ONCE);
+        Self { reader: SnapshotReader::new(base, outcomes), digesting, interrupted, omitted, reigns }
     }
 
-    /// The next part; the last one has an end.
-    pub(super) fn next_part(&mut self, bytes_target: usize) -> SnapshotPart {
-        let (csn, digest, after) = (self.omitted.csn, self.reader.base().digest(), self.reader.after().cloned());
+    /// Whether it waits for the digest of its data.
+    pub(super) fn awaits_digest(&self) -> bool {
+        self.reader.base().known_digest().is_none()
+    }
+
+    /// Computes some more of the digest.
+    pub(super) fn continue_digest(&mut self) {
+        self.digesting.step(TUPLES_AT_ONCE);
+    }
+
+    /// The next part, once the digest is known; the last one has an end.
+    pub(super) fn next_part(&mut self, bytes_target: usize) -> Option<SnapshotPart> {
+        let (csn, digest) = (self.omitted.csn, self.reader.base().known_digest()?);
+        if let Some((_, _, place)) = self.interrupted.take().filter(|(of, data, _)| (*of, *data) == (csn, digest)) {
+            self.reader.begin_after(place);
+        }
+        let after = self.reader.after().cloned();
         let (tuples, outcomes, end) = match self.reader.next_part(bytes_target) {
             Some(Part::Tuples(tuples)) => (tuples, Outcomes::default(), None),
             Some(Part::Outcomes(outcomes)) => (Tuples::default(), outcomes, None),
@@ -43,6 +66,6 @@ impl Transfer {
                 (Tuples::default(), Outcomes::default(), Some(Box::new(end)))
             }
         };
-        SnapshotPart { csn, digest, after, tuples, outcomes, end }
+        Some(SnapshotPart { csn, digest, after, tuples, outcomes, end })
     }
 }

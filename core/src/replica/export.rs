@@ -170,6 +170,10 @@ impl Replica {
         if both > FRAME_REPLICAS_MAX || trailers.iter().sum::<usize>() > FILE_RECORD_BYTES_MAX / 2 {
             return Err(ExportError::TooManyReplicas);
         }
+        if held.csn < self.log.omitted().csn {
+            // The files are not written in steps.
+            self.schedule.base().digest();
+        }
         let mut peer = Peer::new(PeerKind::Elsewhere, Millis::default());
         peer.replica = reader.and_then(|reader| reader.replica.clone());
         peer.forked = reader.map(|reader| self.log.forked(&reader.vector)).unwrap_or_default();

@@ -3,7 +3,7 @@
 use crate::{
     anti_entropy::{Offer, Peer, Source},
     id::{DatabaseId, ReplicaId},
-    limits::{BATCH_BYTES_TARGET, FRAME_BYTES_MAX, FRAME_REPLICAS_MAX},
+    limits::{BATCH_BYTES_TARGET, FRAME_BYTES_MAX, FRAME_REPLICAS_MAX, TUPLES_AT_ONCE},
     output::{DisconnectReason, Event, Output, Outputs, PeerId, PeerKind},
     planted::{self, Bug},
     stamp::{Csn, Millis},
@@ -69,7 +69,17 @@ impl Replica {
         for peer in quiet_peers {
             self.transmit(peer, &Frame::Ping);
         }
+        self.continue_work();
         self.finish()
+    }
+
+    /// Does some of the work that is done in steps.
+    fn continue_work(&mut self) {
+        self.discarded.step(TUPLES_AT_ONCE);
+        // One digest at a time: others may wait for the same.
+        if let Some(session) = self.peers.values_mut().find(|session| session.awaits_digest()) {
+            session.continue_digest();
+        }
     }
 
     /// The replica at the other end of a link, once it has said who it is.

@@ -64,7 +64,7 @@ use crate::{
     rights::{Gate, ProposedWrite, Refusal, Rights},
     schedule::{ReorderCost, Schedule},
     stamp::{Csn, Millis, Term},
-    tuple_store::{TupleStore, View},
+    tuple_store::{Discarded, TupleStore, View},
     value::Row,
     vector::VersionVector,
     wire::record::{self, Record},
@@ -142,6 +142,7 @@ pub struct Replica {
     log: WriteLog,
     schedule: Schedule,
     store: TupleStore,
+    discarded: Discarded,
     journal: Journal,
     /// Writes that are not stored yet, with the number of the batch that they are in.
     unsaved: BTreeMap<WriteId, u64>,
@@ -226,6 +227,7 @@ impl Replica {
             log,
             schedule: Schedule::default(),
             store: TupleStore::default(),
+            discarded: Discarded::default(),
             journal: Journal::default(),
             unsaved: BTreeMap::new(),
             elsewhere: Elsewhere::default(),
@@ -347,14 +349,17 @@ impl Replica {
         (self.log.is_committed(write) && self.primary.is_none()) || self.elsewhere.covers(write)
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) is to be called.
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called. A time that has come says that there is work left,
+    /// which is done in steps so that the host can do other things in between.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Millis> {
         let of_peer = |peer: &Peer| {
             let ping = peer.last_sent.after(self.options.ping_interval_ms);
             ping.min(peer.last_heard.after(self.options.silence_ms_max))
         };
-        self.peers.values().map(of_peer).chain(self.sessions.poll_timeout()).chain(self.replay_due()).min()
+        let is_work_left = !self.discarded.is_empty() || self.peers.values().any(Peer::awaits_digest);
+        let due = self.peers.values().map(of_peer).chain(is_work_left.then_some(self.now));
+        due.chain(self.sessions.poll_timeout()).chain(self.replay_due()).min()
     }
 
     /// Accepts a write: it gets its id, takes effect in the tentative view, and goes on its way.

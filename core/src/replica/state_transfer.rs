@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::{
     id::{ReplicaId, WriteId},
     incoming::Snapshot,
+    limits::TUPLES_AT_ONCE,
     output::{DisconnectReason, Event, Output, PeerId},
     planted::{self, Bug},
     stamp::Csn,
@@ -110,6 +111,8 @@ impl Replica {
         for (replica, entry) in omitted.vector.iter().filter(|_| !planted::is(Bug::TransferLeavesClock)) {
             self.note_stamp(&WriteId { stamp: entry.stamp, replica: replica.clone() });
         }
+        // Whoever follows the log by the numbers of its commits has to begin anew as well.
+        self.checkpoint = None;
         // What became of the writes that are committed here is not told by who sends the data.
         self.schedule.follow(&mut self.log, &mut self.store);
         self.truncate_executed(self.schedule.csn());
@@ -137,11 +140,11 @@ impl Replica {
             .cloned()
             .collect();
         let installed = self.log.install(omitted, reigns);
-        self.schedule.install(base, csn);
-        self.store = TupleStore::showing(tables);
+        let base = self.schedule.install(base, csn);
+        let store = core::mem::replace(&mut self.store, TupleStore::showing(tables));
+        self.discarded.add(store, base);
+        self.discarded.step(TUPLES_AT_ONCE);
         self.incoming.forget_through(csn);
-        // Whoever follows the log by the numbers of its commits has to begin anew as well.
-        self.checkpoint = None;
         for write in installed.covered {
             self.unsaved.remove(&write.id);
             let own = self.id() == Some(&write.id.replica);

@@ -146,7 +146,7 @@ impl Replica {
             let mut log: Vec<_> = csns.zip(committed).map(place).chain(tentative).collect();
             log.reverse();
             let outcomes = self.outcomes.iter().map(|(write, omitted)| (write, omitted.clone())).collect();
-            let data = SnapshotReader::new(Arc::clone(self.schedule.base()), None, outcomes);
+            let data = SnapshotReader::new(Arc::clone(self.schedule.base()), outcomes);
             self.checkpoint = Some(CheckpointWriter { number, last_part: number, data, log });
         }
         self.finish()

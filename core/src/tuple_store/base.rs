@@ -45,7 +45,8 @@ impl Base {
         })
     }
 
-    /// The same for the same data, wherever it is computed: over each tuple's relation, key, fields and last writer.
+    /// The same for the same data, wherever it is computed: over each tuple's relation, key, fields and last writer. Unless
+    /// it is known, this takes as long as there are tuples.
     pub(crate) fn digest(&self) -> Digest {
         *self.digest.get_or_init(|| {
             let mut digest = DigestBuilder::default();
@@ -53,9 +54,24 @@ impl Base {
             digest.finish()
         })
     }
+
+    /// Takes all apart, for [`Discarded`](super::Discarded).
+    pub(super) fn into_remains(self) -> impl Iterator<Item = ()> {
+        self.relations.into_values().flat_map(Layered::into_remains)
+    }
+
+    /// The digest, if it was computed.
+    pub(crate) fn known_digest(&self) -> Option<Digest> {
+        self.digest.get().copied()
+    }
+
+    /// Notes the digest, which was [computed in steps](super::Digesting).
+    pub(super) fn know_digest(&self, digest: Digest) {
+        self.digest.get_or_init(|| digest);
+    }
 }
 
-fn add_to(digest: &mut DigestBuilder, relation: &Name, key: &Key, tuple: &Tuple) {
+pub(super) fn add_to(digest: &mut DigestBuilder, relation: &Name, key: &Key, tuple: &Tuple) {
     digest.add(&(relation, key, &tuple.fields, &tuple.written_by));
 }
 

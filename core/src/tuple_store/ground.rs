@@ -59,6 +59,11 @@ impl Ground {
         &self.indexes
     }
 
+    /// Takes all apart.
+    pub(super) fn into_remains(self) -> impl Iterator<Item = ()> {
+        self.tuples.into_iter().map(drop)
+    }
+
     pub(super) fn get(&self, key: &Key) -> Option<&Arc<Tuple>> {
         let at = self.tuples.binary_search_by(|(other, _)| other.cmp(key)).ok()?;
         Some(&self.tuples[at].1)

@@ -78,6 +78,11 @@ impl Index {
         Self { ground, groups: Groups::default(), groups_ever: 0, entries: BTreeMap::new(), layout }
     }
 
+    /// Takes all apart.
+    pub(super) fn into_remains(self) -> impl Iterator<Item = ()> {
+        self.entries.into_iter().map(drop)
+    }
+
     pub(super) fn definition(&self) -> &IndexDefinition {
         self.ground.definition()
     }

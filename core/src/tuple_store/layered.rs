@@ -62,6 +62,13 @@ impl Layered {
         Replaced { before: changed.unwrap_or_else(|| under.cloned()), is_ground }
     }
 
+    /// Takes all apart, and the ground with it if nobody else stands on it.
+    pub(super) fn into_remains(self) -> impl Iterator<Item = ()> {
+        let Self { ground, changed } = self;
+        let ground = iter::once(ground).filter_map(Arc::into_inner).flat_map(Ground::into_remains);
+        changed.into_iter().map(drop).chain(ground)
+    }
+
     #[cfg(any(test, debug_assertions, feature = "sim"))]
     pub(super) fn iter(&self) -> Merged<'_> {
         self.range(Bound::Unbounded, Bound::Unbounded)

@@ -1,6 +1,8 @@
 //! The data: two views of the relations, and the means to change them and to take changes back.
 
 mod base;
+mod digesting;
+mod discarded;
 mod ground;
 mod groups;
 mod index;
@@ -16,7 +18,11 @@ use crate::{
     value::{Fields, Key, Name, Row, Tuple},
 };
 
-pub(crate) use self::base::{Base, BaseBuilder, TupleKey};
+pub(crate) use self::{
+    base::{Base, BaseBuilder, TupleKey},
+    digesting::Digesting,
+    discarded::Discarded,
+};
 use self::{index::IndexDefinition, names::SharedNames, table::Table};
 
 /// Which of the two views is read. Neither contains the other: a tentative deletion hides a committed tuple.
@@ -100,6 +106,11 @@ impl Tables {
         if self.indexes < crate::limits::INDEXES_MAX && self.tables.entry(relation).or_default().add_index(definition) {
             self.indexes += 1;
         }
+    }
+
+    /// Takes all apart, for [`Discarded`].
+    fn into_remains(self) -> impl Iterator<Item = ()> {
+        self.tables.into_values().flat_map(Table::into_remains)
     }
 
     /// All tuples, relation by relation.

@@ -28,6 +28,11 @@ impl Table {
         Self { tuples: Layered::on(ground), indexes }
     }
 
+    /// Takes all apart.
+    pub(super) fn into_remains(self) -> impl Iterator<Item = ()> {
+        self.tuples.into_remains().chain(self.indexes.into_iter().flat_map(Index::into_remains))
+    }
+
     pub(super) fn tuple(&self, key: &Key) -> Option<&Arc<Tuple>> {
         self.tuples.get(key)
     }

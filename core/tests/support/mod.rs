@@ -193,13 +193,23 @@ impl Network {
         }
     }
 
-    /// Delivers until nothing is under way.
+    /// Delivers until nothing is under way, and no work is left that is done in steps.
     pub(crate) fn settle(&mut self) {
-        let mut delivered = 0;
-        while self.deliver_one(0).is_some() {
-            delivered += 1;
-            assert!(delivered < 100_000, "the replicas never come to an end");
+        let mut done = 0;
+        while self.deliver_one(0).is_some() || (0..self.hosts.len()).any(|host| self.wake(host)) {
+            done += 1;
+            assert!(done < 100_000, "the replicas never come to an end");
         }
+    }
+
+    /// Calls a replica whose time has come; says whether it had.
+    pub(crate) fn wake(&mut self, host: usize) -> bool {
+        let is_due = self.hosts[host].replica.poll_timeout().is_some_and(|due| due <= NOW);
+        if is_due {
+            let outputs = self.hosts[host].replica.handle_timeout(NOW);
+            self.carry_out(host, outputs);
+        }
+        is_due
     }
 
     /// Delivers one frame, of the n-th link end that has one (modulo how many there are); says to which host, if there
