@@ -12,7 +12,7 @@ use bayou_core::{
 
 use support::{
     Network,
-    files::{known, truncate},
+    files::{LARGE, export, known, truncate},
     generate::{keyed, named, note},
 };
 
@@ -89,6 +89,17 @@ fn nothing_is_digested_for_who_has_gone() {
     network.wake(0);
     network.unlink(0, 2);
     network.settle();
+    assert_same(&network, 1);
+}
+
+#[test]
+fn who_waits_for_a_digest_that_a_file_needed_first_gets_the_data_at_once() {
+    let mut network = with_much_data();
+    network.link(0, 1);
+    deliver_all(&mut network);
+    export(&network.hosts[0], None, LARGE);
+    assert_eq!(steps_until_nothing_is_left(&mut network, 0), 1);
+    deliver_all(&mut network);
     assert_same(&network, 1);
 }
 

@@ -20,6 +20,7 @@ pub(crate) struct Transfer {
     reader: SnapshotReader,
     /// Nothing is sent before the digest is known: every part names it.
     digesting: Digesting,
+    awaits_digest: bool,
     /// Where the peer says that its last transfer was interrupted, and of which data that was.
     interrupted: Option<(Csn, Digest, TupleKey)>,
     pub(super) omitted: Omitted,
@@ -38,12 +39,13 @@ impl Transfer {
     ) -> Self {
         let mut digesting = Digesting::of(Arc::clone(&base));
         digesting.step(TUPLES_AT_ONCE);
-        Self { reader: SnapshotReader::new(base, outcomes), digesting, interrupted, omitted, reigns }
+        let reader = SnapshotReader::new(base, outcomes);
+        Self { reader, digesting, awaits_digest: false, interrupted, omitted, reigns }
     }
 
-    /// Whether it waits for the digest of its data.
-    pub(super) fn awaits_digest(&self) -> bool {
-        self.reader.base().known_digest().is_none()
+    /// Whether its next part waits for the digest of its data.
+    pub(super) const fn awaits_digest(&self) -> bool {
+        self.awaits_digest
     }
 
     /// Computes some more of the digest.
@@ -53,7 +55,9 @@ impl Transfer {
 
     /// The next part, once the digest is known; the last one has an end.
     pub(super) fn next_part(&mut self, bytes_target: usize) -> Option<SnapshotPart> {
-        let (csn, digest) = (self.omitted.csn, self.reader.base().known_digest()?);
+        let digest = self.reader.base().known_digest();
+        self.awaits_digest = digest.is_none();
+        let (csn, digest) = (self.omitted.csn, digest?);
         if let Some((_, _, place)) = self.interrupted.take().filter(|(of, data, _)| (*of, *data) == (csn, digest)) {
             self.reader.begin_after(place);
         }

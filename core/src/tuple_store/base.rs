@@ -55,11 +55,6 @@ impl Base {
         })
     }
 
-    /// Takes all apart, for [`Discarded`](super::Discarded).
-    pub(super) fn into_remains(self) -> impl Iterator<Item = ()> {
-        self.relations.into_values().flat_map(Layered::into_remains)
-    }
-
     /// The digest, if it was computed.
     pub(crate) fn known_digest(&self) -> Option<Digest> {
         self.digest.get().copied()
@@ -68,6 +63,11 @@ impl Base {
     /// Notes the digest, which was [computed in steps](super::Digesting).
     pub(super) fn know_digest(&self, digest: Digest) {
         self.digest.get_or_init(|| digest);
+    }
+
+    /// Takes all apart, for [`Discarded`](super::Discarded).
+    pub(super) fn into_remains(self) -> impl Iterator<Item = ()> {
+        self.relations.into_values().flat_map(Layered::into_remains)
     }
 }
 
