@@ -15,9 +15,8 @@ pub(super) struct Timer {
 
 enum Pending {
     /// Dropped, it does not wake.
-    Later {
-        _timeout: Timeout,
-    },
+    Later { _timeout: Timeout },
+    /// Wakes all the same when it is dropped: a host that has stopped hears of nothing.
     NextTurn,
 }
 
